@@ -24,8 +24,17 @@ export interface Host {
   run(argv: readonly [string, ...string[]], options: RunOptions): Promise<RunResult>
   /** Opens a Unix socket (D-Bus); undefined where the host has no such door. */
   readonly connectUnix: ((path: string) => Duplex) | undefined
+  /** Opens a device that yields one record a read and never blocks (/dev/kmsg); undefined where the host has no such door. */
+  readonly openRecords?: ((path: string) => RecordReader) | undefined
   /** Epoch milliseconds on that host. */
   now(): number
+}
+
+/** An open device of records. Lives from tick to tick, so that its position is its own. */
+export interface RecordReader {
+  /** The next record; `none` when nothing waits now; `lost` when older records were overwritten before they were read. */
+  next(): { readonly kind: 'record'; readonly text: string } | { readonly kind: 'none' } | { readonly kind: 'lost' }
+  close(): void
 }
 
 /** statfs(2) as numbers. Blocks are of `blockSize` bytes. */

@@ -20,8 +20,15 @@ export interface Alert {
   readonly value: number
 }
 
+/**
+ * Why an alert ended. `condition-false`: the series that had made the condition hold are still there and it no longer
+ * does. `no-data`: at least one of them is gone or its target is down, so nothing is known; a fault is not recovered by
+ * that. When the data come back without the condition, a second `resolved` with `condition-false` follows.
+ */
+export type ResolvedWhy = 'condition-false' | 'no-data'
+
 /** What changed in one evaluation, for the rooms behind: each firing once, each resolution once, and re-templated texts. */
 export type AlertChange =
   | { readonly kind: 'firing'; readonly alert: Alert }
   | { readonly kind: 'updated'; readonly alert: Alert }
-  | { readonly kind: 'resolved'; readonly alert: Alert }
+  | { readonly kind: 'resolved'; readonly alert: Alert; readonly why: ResolvedWhy }

@@ -9,6 +9,8 @@ export interface Matcher {
   readonly value: string
   /** Compiled test; for the regular operators it already includes anchoring and negation. */
   matches(value: string): boolean
+  /** Every text it matches, where those are written out in it (`=`, `=~"a|b"`): looked up instead of searched for. */
+  readonly literals?: readonly string[]
 }
 
 /** One series' samples in a range, ascending by time, equal times already removed. */
@@ -81,7 +83,8 @@ export interface Store extends Querier, Index {
   accept(batch: StoreBatch): Promise<'stored' | 'replayed'>
   /** What of that epoch is durable. */
   accepted(stream: string, epoch: string): SeqRanges
-  events(query: { readonly sinceMs?: number; readonly untilMs?: number; readonly stream?: string; readonly kind?: string; readonly limit: number }): readonly StoredEvent[]
+  /** Newest first; with `afterId`, those stored after that one in the order they came (late ones too). */
+  events(query: { readonly sinceMs?: number; readonly untilMs?: number; readonly stream?: string; readonly kind?: string; readonly afterId?: number; readonly limit: number }): readonly StoredEvent[]
   /** The newest value of each fact of a stream. */
   facts(stream: string): readonly StoredFact[]
   /** Newest sample time of a stream's in-order rows: rules on that stream are judged up to here. undefined: none yet. */
@@ -103,6 +106,27 @@ export interface StoreStats {
   readonly logBytes: number
   readonly chunkBytes: number
   readonly commits: number
+  /**
+   * What the disk has forced: `shortened` = metrics are kept for less than the settings say, oldest go first; `full` =
+   * nothing is accepted (StoreFull). Events, facts and checks are never shortened by it.
+   */
+  readonly degraded?: 'no' | 'shortened' | 'full'
+  /** Chunks or log rows that failed their checksum and were left out of an answer. */
+  readonly damaged?: number
+  /** Oldest time that retention (shortened or not) keeps at the last `maintain`, epoch ms. */
+  readonly keptSinceMs?: number
+}
+
+/** A stored check result. */
+export interface StoredCheck extends CheckResult {
+  readonly id: number
+  readonly stream: string
+}
+
+/** The store with what only its owner in this process needs; `openStore` gives this. */
+export interface MetricStore extends Store {
+  /** Newest first. */
+  checks(query: { readonly sinceMs?: number; readonly stream?: string; readonly check?: string; readonly limit: number }): readonly StoredCheck[]
 }
 
 /** No room on disk; nothing was taken; try again later. */

@@ -1,0 +1,125 @@
+/**
+ * `agent.yml`, parsed once: a strict schema, every mistake reported together with its key path, durations and sizes with
+ * units. The file is optional; what it leaves out has the defaults below.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseDocument } from 'yaml'
+import * as z from 'zod/mini'
+import { nearestWord, parseDurationMs, parseSizeBytes, SettingsError, settingsMistakes } from '../protocol/settings.ts'
+import { LOG_LEVELS } from './log.ts'
+
+const FILE = 'agent.yml'
+const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost'])
+
+const duration = z.string().check(z.refine((value) => parseDurationMs(value) !== undefined, { error: 'expected a duration with a unit such as 15s or 1m', abort: true }))
+const size = z.string().check(z.refine((value) => parseSizeBytes(value) !== undefined, { error: 'expected a size with a unit such as 256MiB', abort: true }))
+
+function readListen(text: string): { readonly host: string; readonly port: number } | undefined {
+  const match = /^(?:\[([0-9a-fA-F:]+)\]|([^:\s]+)):(\d{1,5})$/.exec(text)
+  const port = Number(match?.[3])
+  return match !== null && port <= 65_535 ? { host: match[1] ?? match[2] ?? '', port } : undefined
+}
+
+function isCollector(text: string): boolean {
+  try {
+    const url = new URL(text)
+    return url.protocol === 'https:' && url.origin === text
+  } catch {
+    return false
+  }
+}
+
+const schema = z.strictObject({
+  /** Folder of identity and spool. Left out: the folder this file lies in. */
+  home: z.optional(z.string().check(z.startsWith('/', 'expected an absolute path'))),
+  /** Collectors in the order in which they are tried. Left out: the one the agent was enrolled with. */
+  collector: z.optional(z.array(z.string().check(z.refine(isCollector, 'expected https://HOST:PORT without a path'))).check(z.minLength(1))),
+  /** Time between two readings. */
+  interval: z._default(
+    duration.check(
+      z.refine((value) => {
+        const ms = parseDurationMs(value) ?? 0
+        return ms >= 1_000 && ms <= 60_000
+      }, 'expected a duration from 1s to 60s'),
+    ),
+    '15s',
+  ),
+  sources: z._default(z.strictObject({ disabled: z._default(z.array(z.string()), []) }), { disabled: [] }),
+  spool: z._default(
+    z.strictObject({ maxBytes: z._default(size.check(z.refine((value) => (parseSizeBytes(value) ?? 0) >= 4 * 1024 ** 2, 'expected at least 4MiB')), '256MiB') }),
+    { maxBytes: '256MiB' },
+  ),
+  metrics: z._default(
+    z.strictObject({
+      /** Loopback address of the agent's own /metrics page; left out: there is none. */
+      listen: z.optional(
+        z.string().check(z.refine((value) => LOOPBACK.has(readListen(value)?.host ?? ''), 'expected HOST:PORT on a loopback address (127.0.0.1, [::1] or localhost)')),
+      ),
+    }),
+    {},
+  ),
+  log: z._default(z.enum(LOG_LEVELS), 'info'),
+})
+
+/** Keys of the maps in the schema, by path, for naming the nearest known one. */
+const KEYS: Readonly<Record<string, readonly string[]>> = {
+  '': ['home', 'collector', 'interval', 'sources', 'spool', 'metrics', 'log'],
+  sources: ['disabled'],
+  spool: ['maxBytes'],
+  metrics: ['listen'],
+}
+
+export interface AgentSettings {
+  readonly home: string | undefined
+  /** `https://host:port`; undefined: the one of the identity. */
+  readonly collectors: readonly string[] | undefined
+  readonly intervalMs: number
+  readonly disabled: readonly string[]
+  readonly spoolBytes: number
+  readonly metrics: { readonly host: string; readonly port: number } | undefined
+  readonly log: (typeof LOG_LEVELS)[number]
+}
+
+/** Parses the text of a settings file; `sources` are the names that may be disabled. Throws SettingsError with every mistake. */
+export function parseAgentSettings(text: string, sources: readonly string[], file = FILE): AgentSettings {
+  const document = parseDocument(text, { prettyErrors: true })
+  if (document.errors.length > 0) throw new SettingsError(document.errors.map((error) => `${file}: ${error.message.split('\n')[0]}`))
+  const input: unknown = document.toJS() ?? {}
+  const result = schema.safeParse(input)
+  const mistakes = result.success ? [] : settingsMistakes(file, result.error.issues, input, (path) => KEYS[path.map(String).join('.')] ?? [])
+  for (const name of disabledNames(input)) {
+    if (sources.includes(name)) continue
+    const near = nearestWord(name, sources)
+    mistakes.push(`${file}: sources.disabled: no source is called ${JSON.stringify(name)}${near === undefined ? '' : `, did you mean ${near}?`}`)
+  }
+  if (!result.success || mistakes.length > 0) throw new SettingsError(mistakes)
+  const { home, collector, interval, sources: chosen, spool, metrics, log } = result.data
+  return Object.freeze({
+    home,
+    collectors: collector,
+    intervalMs: parseDurationMs(interval) ?? 15_000,
+    disabled: chosen.disabled,
+    spoolBytes: parseSizeBytes(spool.maxBytes) ?? 256 * 1024 ** 2,
+    metrics: metrics.listen === undefined ? undefined : readListen(metrics.listen),
+    log,
+  })
+}
+
+/** Source names under `sources.disabled`, as far as the input has that shape: told even where other keys are wrong. */
+function disabledNames(input: unknown): readonly string[] {
+  const shape = z.object({ sources: z.object({ disabled: z.array(z.string()) }) }).safeParse(input)
+  return shape.success ? shape.data.sources.disabled : []
+}
+
+/** Reads `HOME/agent.yml`, or `file`; a missing HOME/agent.yml means the defaults. Throws SettingsError with every mistake. */
+export function loadAgentSettings(home: string, sources: readonly string[], file?: string): AgentSettings {
+  const path = file ?? join(home, FILE)
+  if (file === undefined && !existsSync(path)) return parseAgentSettings('', sources)
+  try {
+    return parseAgentSettings(readFileSync(path, 'utf8'), sources, file ?? FILE)
+  } catch (error) {
+    if (error instanceof SettingsError) throw error
+    throw new SettingsError([`${path}: cannot be read: ${error instanceof Error ? error.message : String(error)}`])
+  }
+}

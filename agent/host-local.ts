@@ -1,0 +1,112 @@
+import { closeSync, existsSync, openSync, promises, readFileSync, readSync, readdirSync, readlinkSync } from 'node:fs'
+import { connect } from 'node:net'
+import { openRecords } from './host-records.ts'
+import { createRunner } from './host-run.ts'
+import type { FileSystemSizes, Host, RunResult } from './host.ts'
+
+/** Longest file that `read` takes: more is no kernel table but a mistake, and would stop the event loop for long. */
+const MOST_BYTES = 16 * 1024 * 1024
+
+/**
+ * Makes a reader of whole files over one reused buffer. No fstat: the kernel says size 0 for /proc anyway. It reads until
+ * the kernel says 0, since seq files come in pieces of a page however big the buffer is.
+ */
+function createReader(): (path: string) => string {
+  let buffer = Buffer.allocUnsafeSlow(64 * 1024)
+  return (path) => {
+    const file = openSync(path, 'r')
+    try {
+      let length = 0
+      for (;;) {
+        if (length === buffer.length) {
+          if (length >= MOST_BYTES) throw new Error(`${path}: longer than ${MOST_BYTES} bytes`)
+          const larger = Buffer.allocUnsafeSlow(buffer.length * 2)
+          buffer.copy(larger, 0, 0, length)
+          buffer = larger
+        }
+        const bytes = readSync(file, buffer, length, buffer.length - length, null)
+        if (bytes === 0) return buffer.toString('utf8', 0, length)
+        length += bytes
+      }
+    } finally {
+      closeSync(file)
+    }
+  }
+}
+
+/** Reads in the thread pool; the answer comes at the latest when `signal` aborts, even if the read itself never ends. */
+function readSlow(path: string, signal: AbortSignal): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(new Error(`${path}: reading was given up`))
+    if (signal.aborted) {
+      stop()
+      return
+    }
+    signal.addEventListener('abort', stop, { once: true })
+    promises
+      .readFile(path, 'utf8')
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener('abort', stop))
+  })
+}
+
+/** fs.statfs came with Node 18.15; undefined on 16. */
+function statfsOfRuntime(): Host['statfs'] {
+  const { statfs } = promises as Partial<Pick<typeof promises, 'statfs'>>
+  if (statfs === undefined) return undefined
+  return async (path): Promise<FileSystemSizes> => {
+    const { type, bsize, blocks, bfree, bavail, files, ffree } = await statfs(path)
+    return { type, blockSize: bsize, blocks, blocksFree: bfree, blocksAvailable: bavail, files, filesFree: ffree }
+  }
+}
+
+/** This machine. Every call gives a host of its own; sources keep what they remember per host. */
+export function localHost(): Host {
+  return {
+    read: createReader(),
+    readSlow,
+    list: (path) => readdirSync(path),
+    readLink: (path) => readlinkSync(path),
+    exists: (path) => existsSync(path),
+    statfs: statfsOfRuntime(),
+    run: createRunner(),
+    connectUnix: (path) => connect(path),
+    openRecords,
+    now: () => Date.now(),
+  }
+}
+
+export interface RecordedOptions {
+  /** Epoch milliseconds the recorded machine says; the text of `DIR/now` where not given, else 0. */
+  readonly now?: number
+}
+
+/** File under `DIR/commands/` that holds what an argument vector printed when the machine was recorded. */
+export function commandFile(argv: readonly string[]): string {
+  return argv.join(' ').replace(/[^\w. =,:+-]/g, '_')
+}
+
+/**
+ * A machine recorded as a folder: `DIR/proc/…`, `DIR/sys/…`, `DIR/etc/…` as they were; what programs printed in
+ * `DIR/commands/` (see `commandFile`; exit status 0). A program without such a file is missing. It has no sockets, no
+ * statfs and no devices.
+ */
+export function hostAt(dir: string, options: RecordedOptions = {}): Host {
+  const reader = createReader()
+  const at = (path: string): string => `${dir}${path.startsWith('/') ? '' : '/'}${path}`
+  return {
+    read: (path) => reader(at(path)),
+    readSlow: (path, signal) => readSlow(at(path), signal),
+    list: (path) => readdirSync(at(path)),
+    readLink: (path) => readlinkSync(at(path)),
+    exists: (path) => existsSync(at(path)),
+    statfs: undefined,
+    run: (argv): Promise<RunResult> => {
+      const path = at(`/commands/${commandFile(argv)}`)
+      if (!existsSync(path)) return Promise.resolve({ kind: 'missing' })
+      return Promise.resolve({ kind: 'exited', code: 0, stdout: readFileSync(path, 'utf8'), stderr: '' })
+    },
+    connectUnix: undefined,
+    now: () => options.now ?? (existsSync(at('/now')) ? Number(reader(at('/now')).trim()) : 0),
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * The agent's commands: `run`, `once`, `enrol`, `identity`, `check-config`. Bundled to one file by
+ * scripts/build-agent.mjs for Node 16.20.2 and newer; `zhishou agent …` calls the same function.
+ *
+ * Heap flags (measured in bench/agent.ts; they belong on node's command line, before the file):
+ *   --lite-mode --max-semi-space-size=1 --v8-pool-size=0 --no-warnings
+ * `--lite-mode` saves a fifth of private memory and, like --jitless, removes WebAssembly and with it `fetch`: the agent
+ * uses neither (enrolment goes through node:https). Node 16 warns about --lite-mode, hence --no-warnings.
+ */
+import { mkdirSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { resolve } from 'node:path'
+import packageJson from '../package.json' with { type: 'json' }
+import { SettingsError } from '../protocol/settings.ts'
+import { type AgentSettings, loadAgentSettings } from './config.ts'
+import { enrol, EnrolError, parseToken } from './enrol.ts'
+import { hardwareSource, readHardware } from './hardware.ts'
+import { localHost } from './host-local.ts'
+import { loadIdentity, saveIdentity } from './link/identity.ts'
+import { createLog, errorText, type Log } from './log.ts'
+import { once } from './once.ts'
+import { startAgent } from './run.ts'
+import { sources } from './sources/registry.ts'
+import type { Source } from './sources/source.ts'
+
+const DEFAULT_HOME = '/var/lib/zhishou-agent'
+/** Longest that a planned stop may take. */
+const STOP_MS = 3_000
+/** Sources that are made in `run` and may be switched off like the others. */
+const OWN_SOURCES = ['agent', 'hardware', 'self']
+
+const USAGE = `usage: zhishou agent COMMAND [--home DIR] [--config FILE]
+
+  run                        collect and deliver; stops on SIGTERM or SIGINT
+  once                       one reading as Prometheus text
+  enrol --token T [--host N] trade a one-time token for this machine's certificate
+  identity                   what this machine is, as JSON
+  check-config [FILE]        every mistake in agent.yml
+
+DIR is --home, else ZHISHOU_HOME, else ${DEFAULT_HOME}.
+`
+
+/** Wrong use of the command line: exit code 2. */
+class UsageError extends Error {}
+
+interface Arguments {
+  readonly home: string
+  readonly config: string | undefined
+  readonly token: string | undefined
+  readonly host: string | undefined
+  readonly rest: readonly string[]
+}
+
+const OPTIONS = ['home', 'config', 'token', 'host'] as const
+
+/** `--name value` and `--name=value`; util.parseArgs came only with Node 16.17 and a warning. */
+function readArguments(argv: readonly string[]): Arguments {
+  const values: { [name in (typeof OPTIONS)[number]]?: string } = {}
+  const rest: string[] = []
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i] ?? ''
+    if (!word.startsWith('--')) {
+      rest.push(word)
+      continue
+    }
+    const [name = '', ...inline] = word.slice(2).split('=')
+    const option = OPTIONS.find((known) => known === name)
+    if (option === undefined) throw new UsageError(`unknown option --${name}`)
+    const value = inline.length > 0 ? inline.join('=') : argv[++i]
+    if (value === undefined || value === '') throw new UsageError(`--${name} needs a value`)
+    values[option] = value
+  }
+  return {
+    home: resolve(values.home ?? process.env['ZHISHOU_HOME'] ?? DEFAULT_HOME),
+    config: values.config,
+    token: values.token,
+    host: values.host,
+    rest,
+  }
+}
+
+function settingsOf(options: Arguments): { readonly settings: AgentSettings; readonly home: string } {
+  const settings = loadAgentSettings(options.home, [...sources.map((source) => source.name), ...OWN_SOURCES], options.config)
+  return { settings, home: settings.home ?? options.home }
+}
+
+function enabled(settings: AgentSettings): readonly Source[] {
+  return sources.filter((source) => !settings.disabled.includes(source.name))
+}
+
+function logOf(settings: AgentSettings): Log {
+  return createLog(settings.log, (line) => process.stdout.write(line), Date.now)
+}
+
+/** Runs one command; resolves with the exit code: 0 fine, 1 failed or mistakes found, 2 wrong use. */
+export async function runAgentCommand(argv: readonly string[]): Promise<number> {
+  const [command, ...words] = argv
+  const fail = (text: string): void => void process.stderr.write(`zhishou agent: ${text}\n`)
+  try {
+    const options = readArguments(words)
+    if (options.rest.length > 0 && command !== 'check-config') throw new UsageError(`unexpected ${options.rest.join(' ')}`)
+    switch (command ?? '') {
+      case 'run':
+        return await run(options)
+      case 'once':
+        return await onceCommand(options)
+      case 'enrol':
+        return await enrolCommand(options)
+      case 'identity':
+        process.stdout.write(`${JSON.stringify(await readHardware())}\n`)
+        return 0
+      case 'check-config':
+        settingsOf({ ...options, config: options.rest[0] ?? options.config })
+        process.stdout.write('agent.yml: ok\n')
+        return 0
+      case 'help':
+      case '--help':
+        process.stdout.write(USAGE)
+        return 0
+      default:
+        throw new UsageError(command === undefined ? 'which command?' : `unknown command ${command}`)
+    }
+  } catch (error) {
+    if (error instanceof UsageError) {
+      fail(`${error.message}\n\n${USAGE}`)
+      return 2
+    }
+    if (error instanceof SettingsError) process.stderr.write(`${error.mistakes.join('\n')}\n`)
+    else fail(errorText(error))
+    return 1
+  }
+}
+
+/** The argument vector that runs this very program as `agent identity` in a process of its own. */
+function identityCommand(): readonly [string, ...string[]] {
+  const script = process.argv[1] ?? ''
+  return [process.execPath, '--no-warnings', script, ...(process.argv[2] === 'agent' ? ['agent'] : []), 'identity']
+}
+
+async function run(options: Arguments): Promise<number> {
+  const { settings, home } = settingsOf(options)
+  const log = logOf(settings)
+  const identity = loadIdentity(home)
+  if (identity === undefined) throw new Error(`本机尚未登记：请先运行 enrol --token … (not enrolled: no identity in ${home})`)
+  const agent = await startAgent({ home, settings, identity, host: localHost(), sources: [...enabled(settings), hardwareSource(identityCommand())], version: packageJson.version, log })
+  const page = settings.metrics === undefined ? undefined : await (await import('./metrics-page.ts')).startMetricsPage(settings.metrics, agent.stats)
+
+  await new Promise<void>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve())
+  })
+  const late = setTimeout(() => {
+    log('error', 'agent: stopping took too long', { limitMs: STOP_MS })
+    process.exit(1)
+  }, STOP_MS)
+  page?.close()
+  await agent.stop()
+  clearTimeout(late)
+  return 0
+}
+
+async function onceCommand(options: Arguments): Promise<number> {
+  const { settings } = settingsOf(options)
+  const failures = await once(localHost(), enabled(settings), (text) => void process.stdout.write(text), packageJson.version)
+  for (const failure of failures) process.stderr.write(`${failure}\n`)
+  return 0
+}
+
+async function enrolCommand(options: Arguments): Promise<number> {
+  if (options.token === undefined) throw new UsageError('enrol needs --token')
+  const { home } = settingsOf(options)
+  const token = parseToken(options.token, Date.now())
+  if (options.host === undefined && token.host !== hostname()) {
+    process.stderr.write(`提示：令牌是为 ${token.host} 生成的，本机名称是 ${hostname()}，将以 ${token.host} 登记 (enrolling as ${token.host})\n`)
+  }
+  try {
+    mkdirSync(home, { recursive: true, mode: 0o700 })
+  } catch (cause) {
+    throw new EnrolError(`无法建立目录 ${home}`, `cannot make ${home}`, cause)
+  }
+  const identity = await enrol(token, options.host ?? token.host, Date.now)
+  try {
+    saveIdentity(home, identity)
+  } catch (cause) {
+    throw new EnrolError(`登记成功，但无法写入 ${home}；令牌已用掉，请重新生成`, `enrolled, but ${home} cannot be written; a new token is needed`, cause)
+  }
+  process.stdout.write(`已登记为 ${identity.instance} (enrolled as ${identity.instance})\n`)
+  return 0
+}

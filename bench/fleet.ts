@@ -1,0 +1,81 @@
+/**
+ * A fleet of simulated hosts with the series that this machine's own agent reads: real names and labels, values that
+ * start at the real reading and move as such values move (counters grow, gauges walk around where they were by pages or
+ * hundredths, constants stay), deterministic by seed. The same data goes to us and to a peer.
+ */
+import { localHost } from '../agent/host-local.ts'
+import { sources } from '../agent/sources/registry.ts'
+import { createCollector } from '../agent/sources/schedule.ts'
+import { METRIC_NAME, type Labels } from '../protocol/series.ts'
+import { random } from './synthetic.ts'
+
+export interface FleetTemplate {
+  readonly columns: readonly Labels[]
+  readonly base: Float64Array
+  /** 0 constant, 1 counter, 2 pages, 3 hundredths */
+  readonly kinds: Uint8Array
+}
+
+/** Reads this machine once and keeps `count` of its series. Serialisable as JSON but for the typed arrays. */
+export async function fleetTemplate(count: number): Promise<FleetTemplate> {
+  const collector = createCollector({ host: localHost(), sources, intervalMs: 15_000, disabled: [], seriesLimit: 50_000 })
+  const at = Math.floor(Date.now() / 3_600_000) * 3_600_000
+  const reading = await collector.tick(at, new AbortController().signal)
+  const columns: Labels[] = []
+  const values: number[] = []
+  for (const row of reading.rows) {
+    collector.columns(row.group).forEach((labels, index) => {
+      const value = row.values[index] ?? Number.NaN
+      if (columns.length < count && Number.isFinite(value)) {
+        columns.push(labels)
+        values.push(value)
+      }
+    })
+  }
+  // A small machine has fewer: further processors fill the host up, as larger hosts have them.
+  const modes = ['idle', 'iowait', 'irq', 'nice', 'softirq', 'steal', 'system', 'user']
+  for (let cpu = 1_000; columns.length < count; cpu++) {
+    for (const mode of modes) {
+      if (columns.length < count) {
+        columns.push({ [METRIC_NAME]: 'node_cpu_seconds_total', cpu: String(cpu), mode })
+        values.push(cpu * 7.25)
+      }
+    }
+  }
+  return { columns, base: Float64Array.from(values), kinds: Uint8Array.from(columns, (labels, index) => kindOf(labels[METRIC_NAME] ?? '', values[index] ?? 0)) }
+}
+
+function kindOf(name: string, value: number): number {
+  if (name.endsWith('_total')) return 1
+  if (/(_size_bytes|_files|_info|_readonly|_up|MemTotal_bytes|SwapTotal_bytes|_boot_time_seconds|_success|_max|_maximum|_error)$/.test(name) || value === 0) return 0
+  return name.endsWith('_bytes') ? 2 : 3
+}
+
+/** One host's values, moved in place. */
+export function fleetHost(template: FleetTemplate, seed: number): { readonly values: Float64Array; step(): void } {
+  const draw = random(seed)
+  const values = Float64Array.from(template.base)
+  const { base, kinds } = template
+  return {
+    values,
+    step() {
+      for (let index = 0; index < values.length; index++) {
+        const value = values[index] ?? 0
+        const start = base[index] ?? 0
+        switch (kinds[index] ?? 0) {
+          case 1:
+            // A quarter of a host's counters rest in any interval; seconds count hundredths, the others whole things.
+            if (draw() < 0.75) values[index] = Number.isInteger(start) ? value + Math.floor(draw() * 200) : Math.round((value + draw() * 15) * 100) / 100
+            break
+          case 2:
+            values[index] = Math.max(0, start + Math.round((draw() - 0.5) * 64) * 4096)
+            break
+          case 3:
+            values[index] = Number.isInteger(start) ? Math.max(0, start + Math.round((draw() - 0.5) * 4)) : Math.max(0, Math.round((start + (draw() - 0.5) * 0.4) * 100) / 100)
+            break
+          default:
+        }
+      }
+    },
+  }
+}

@@ -1,0 +1,110 @@
+/** `zhishou collector …` */
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { basename, join } from 'node:path'
+import { createStateIdentities } from '../collector/access/identities-state.ts'
+import { openPki } from '../collector/access/pki.ts'
+import { makeToken } from '../collector/access/tokens.ts'
+import { loadCollectorSettings, parseCollectorSettings } from '../collector/config.ts'
+import { parseSlaProfiles } from '../collector/incidents/profile.ts'
+import { startCollector } from '../collector/main.ts'
+import { loadRules, ruleFolders } from '../collector/rules/load.ts'
+import { appendAudit } from '../collector/state/audit.ts'
+import { openState } from '../collector/state/open.ts'
+import { hostName } from '../collector/web/routes/agents.ts'
+import { SettingsError } from '../protocol/settings.ts'
+import { UsageError, homeFolder, readListen, readOptions } from './options.ts'
+
+export async function collectorCommand(argv: readonly string[]): Promise<number> {
+  const [command, ...rest] = argv
+  try {
+    switch (command) {
+      case 'run':
+        return await run(rest)
+      case 'check-config':
+        return await checkConfig(rest)
+      case 'token':
+        return await token(rest)
+      case undefined:
+        throw new UsageError('expected run, check-config or token')
+      default:
+        throw new UsageError(`unknown command ${command}; expected run, check-config or token`)
+    }
+  } catch (error) {
+    process.stderr.write(`zhishou collector: ${error instanceof Error ? error.message : String(error)}\n`)
+    return error instanceof UsageError ? 2 : 1
+  }
+}
+
+async function run(argv: readonly string[]): Promise<number> {
+  const { values, positionals } = readOptions(argv, ['home', 'http', 'tls'])
+  if (positionals.length > 0) throw new UsageError(`unexpected ${positionals.join(' ')}`)
+  const http = readListen(values['http'], 'http')
+  const tls = readListen(values['tls'], 'tls')
+  const collector = await startCollector({ home: homeFolder(values['home']), ...(http === undefined ? {} : { http }), ...(tls === undefined ? {} : { tls }) })
+  await new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
+  })
+  await collector.close()
+  return 0
+}
+
+/** Every mistake in the settings and in what they name; prints one a line. */
+async function checkConfig(argv: readonly string[]): Promise<number> {
+  const { values, positionals } = readOptions(argv, ['home'])
+  if (positionals.length > 1) throw new UsageError(`unexpected ${positionals.slice(1).join(' ')}`)
+  const named = positionals[0]
+  const home = homeFolder(values['home'])
+  const mistakes: string[] = []
+  const collect = async (work: () => unknown): Promise<void> => {
+    try {
+      await work()
+    } catch (error) {
+      if (!(error instanceof SettingsError)) throw error
+      mistakes.push(...error.mistakes)
+    }
+  }
+  await collect(async () => {
+    const settings = named === undefined ? loadCollectorSettings(home) : parseCollectorSettings(readFile(named), basename(named))
+    const slaFile = settings.slaFile ?? join(import.meta.dirname, '..', 'alerts', 'sla.yml')
+    await collect(() => parseSlaProfiles(readFile(slaFile), basename(slaFile)))
+    await collect(() => loadRules(ruleFolders(settings.rules)))
+  })
+  for (const mistake of mistakes) process.stdout.write(`${mistake}\n`)
+  if (mistakes.length === 0) process.stdout.write(`ok: ${named ?? (existsSync(join(home, 'collector.yml')) ? join(home, 'collector.yml') : 'no collector.yml, the defaults hold')}\n`)
+  return mistakes.length === 0 ? 0 : 1
+}
+
+function readFile(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw new SettingsError([`${path}: cannot be read (${cause instanceof Error ? cause.message : String(cause)})`])
+  }
+}
+
+const TOKEN_LIFE_MS = 24 * 3_600_000
+
+/** A one-time token, from beside a running collector: state.db takes several processes. */
+async function token(argv: readonly string[]): Promise<number> {
+  const { values, positionals } = readOptions(argv, ['home', 'host', 'address'])
+  const host = hostName.safeParse(values['host'] ?? '')
+  if (positionals.length > 0 || !host.success) throw new UsageError('expected --host NAME: letters, digits, dots, dashes and underscores')
+  const home = homeFolder(values['home'])
+  if (!existsSync(join(home, 'state.db')) || !statSync(home).isDirectory()) throw new Error(`${home}: no collector has been started here`)
+  const settings = loadCollectorSettings(home)
+  const url = values['address'] ?? `https://${settings.names[0] ?? hostname()}:${settings.tls.port}`
+  const now = Date.now()
+  const pki = await openPki({ folder: join(home, 'pki'), names: [hostname(), ...settings.names] }, now)
+  const state = await openState(join(home, 'state.db'), now)
+  try {
+    const made = makeToken({ url, fingerprint: pki.fingerprint(), host: host.data, lifeMs: TOKEN_LIFE_MS, now })
+    await createStateIdentities(state).addToken(made.entry)
+    await state.db.transaction().execute((trx) => appendAudit(trx, { at: now, actor: `shell:${process.getuid?.() ?? ''}`, action: 'agent.token', object: host.data, detail: { expiresAt: made.entry.expiresAt } }))
+    process.stdout.write(`${made.text}\n`)
+    process.stderr.write(`Good once, for ${host.data}, until ${new Date(made.entry.expiresAt).toISOString()}. On that host:\n  node agent.cjs enrol --token …\n  node agent.cjs run\n`)
+    return 0
+  } finally {
+    await state.close()
+  }
+}

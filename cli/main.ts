@@ -1,0 +1,55 @@
+/**
+ * `zhishou`, the one command line. Exit codes: 0 fine, 1 findings or failures, 2 wrong use.
+ * Each command lives with its room; this file only finds it.
+ */
+import { realpathSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const usage = `zhishou: monitoring and alerting with SLA clocks (值守)
+
+  zhishou up [--home DIR] [--http HOST:PORT] [--tls HOST:PORT]   collector and an agent for this machine
+  zhishou collector run [--home DIR] [--http …] [--tls …]        the collector
+  zhishou collector check-config [--home DIR | FILE]             every mistake in collector.yml, the rules and SLA files
+  zhishou collector token --host NAME [--home DIR]               a one-time token that enrols an agent
+  zhishou agent run|once|enrol|identity|check-config [--home DIR] the agent
+  zhishou rules check FILE …                                     rule files, as promtool check rules
+  zhishou rules test FILE …                                      unit tests of rules, as promtool test rules
+`
+
+/** Runs one command; resolves with the exit code. */
+export async function run(argv: readonly string[]): Promise<number> {
+  const [command, ...rest] = argv
+  switch (command) {
+    case 'up':
+      return (await import('./up.ts')).up(rest)
+    case 'collector':
+      return (await import('./collector.ts')).collectorCommand(rest)
+    case 'agent':
+      return (await import('../agent/main.ts')).runAgentCommand(rest)
+    case 'rules':
+      return (await import('./rules.ts')).rulesCommand(rest)
+    case undefined:
+      process.stderr.write(usage)
+      return 2
+    case 'help':
+    case '--help':
+    case '-h':
+      process.stdout.write(usage)
+      return 0
+    default:
+      process.stderr.write(`zhishou: unknown command ${command}\n\n${usage}`)
+      return 2
+  }
+}
+
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  run(process.argv.slice(2)).then(
+    (code) => {
+      process.exitCode = code
+    },
+    (error: unknown) => {
+      process.stderr.write(`zhishou: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+      process.exitCode = 1
+    },
+  )
+}

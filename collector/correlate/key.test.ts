@@ -1,0 +1,38 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { seed } from '../../test/scale.ts'
+import { incidentSubject } from './key.ts'
+
+describe('incidentSubject', () => {
+  it('puts level and prediction rules of one fault on one object together', () => {
+    const level = incidentSubject({ alertname: 'HostFilesystemFull', fault: 'filesystem-space', instance: 'web-01', mountpoint: '/data', device: '/dev/sda1', severity: 'critical' })
+    const prediction = incidentSubject({ alertname: 'HostFilesystemFillsSoon', fault: 'filesystem-space', instance: 'web-01', mountpoint: '/data', severity: 'warning' })
+    expect(level).toEqual(prediction)
+    expect(level).toMatchObject({ service: 'host', instance: 'web-01', part: 'mountpoint=/data', fault: 'filesystem-space' })
+  })
+
+  it.each([
+    ['another host', { instance: 'web-02' }],
+    ['another mount point', { mountpoint: '/' }],
+    ['another fault', { fault: 'filesystem-inodes' }],
+    ['another service', { system: 'portal' }],
+  ])('keeps %s apart', (_, change) => {
+    const labels = { alertname: 'A', fault: 'filesystem-space', instance: 'web-01', mountpoint: '/data' }
+    expect(incidentSubject({ ...labels, ...change }).key).not.toBe(incidentSubject(labels).key)
+  })
+
+  it('falls back to the name of the alert, and treats an empty label as missing', () => {
+    expect(incidentSubject({ alertname: 'HostDown', instance: 'a', system: '', device: '', unit: 'sshd.service' }))
+      .toMatchObject({ service: 'host', fault: 'HostDown', part: 'unit=sshd.service' })
+    expect(incidentSubject({})).toMatchObject({ service: 'host', instance: '', part: '', fault: '' })
+  })
+
+  it('never confuses two subjects, whatever the values hold', () => {
+    const value = fc.string({ minLength: 1, unit: fc.constantFrom('a', '"', ',', '[', ']', '=', '\\', '|') })
+    const labels = fc.record({ system: value, instance: value, mountpoint: value, fault: value })
+    fc.assert(fc.property(labels, labels, (a, b) => {
+      const same = a.system === b.system && a.instance === b.instance && a.mountpoint === b.mountpoint && a.fault === b.fault
+      expect(incidentSubject(a).key === incidentSubject(b).key).toBe(same)
+    }), { seed })
+  })
+})

@@ -1,0 +1,45 @@
+import type { Labels } from '../../protocol/series.ts'
+
+/** What an alert is about, as far as incidents tell faults apart. */
+export interface IncidentSubject {
+  /** One of the services, or `host` for a shared machine. */
+  readonly service: string
+  readonly instance: string
+  /** The part of the instance, `mountpoint=/data`; '' where the fault is the whole instance's. */
+  readonly part: string
+  /** Fault class: rules for level and prediction of one fault share it. */
+  readonly fault: string
+  /** Equal for alerts of one incident, different otherwise. */
+  readonly key: string
+}
+
+/**
+ * Labels that name a part of an instance, the most telling first. Only the first one present counts: a filesystem's
+ * alert may or may not carry `device` beside `mountpoint`, and both must land in one incident.
+ */
+const PART_LABELS = ['mountpoint', 'device', 'unit'] as const
+
+/**
+ * Which incident an alert with these labels belongs to: its service (`system` label), its object (`instance` and part)
+ * and its fault class (`fault` label, else the alert's name). A missing label counts as ''.
+ */
+export function incidentSubject(labels: Labels): IncidentSubject {
+  const service = text(labels['system']) ?? 'host'
+  const instance = labels['instance'] ?? ''
+  const part = partOf(labels)
+  const fault = text(labels['fault']) ?? labels['alertname'] ?? ''
+  return { service, instance, part, fault, key: JSON.stringify([service, instance, part, fault]) }
+}
+
+function partOf(labels: Labels): string {
+  for (const name of PART_LABELS) {
+    const value = text(labels[name])
+    if (value !== undefined) return `${name}=${value}`
+  }
+  return ''
+}
+
+/** An empty label is a missing one, as in Prometheus. */
+function text(value: string | undefined): string | undefined {
+  return value === '' ? undefined : value
+}

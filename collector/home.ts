@@ -1,0 +1,76 @@
+/** The collector's folder: made private, written to, and held by one process at a time. */
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+
+/** A folder that cannot be used; `message` says which and why. */
+export class HomeError extends Error {
+  override readonly name = 'HomeError'
+}
+
+export interface Home {
+  readonly path: string
+  /** Lets another process have the folder. */
+  release(): void
+}
+
+/**
+ * Makes the folder (mode 0700) where it is missing, proves that it can be written, and takes its lock: an exclusive
+ * transaction on lock.db, which the kernel ends with the process however it dies. Throws HomeError.
+ */
+export function openHome(path: string): Home {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+    chmodSync(path, 0o700)
+    const probe = join(path, '.write-probe')
+    writeFileSync(probe, '')
+    rmSync(probe)
+  } catch (cause) {
+    throw new HomeError(`${path}: cannot be written (${codeOf(cause)}); choose another folder with --home DIR or give this user the right`, { cause })
+  }
+  const lock = new DatabaseSync(join(path, 'lock.db'))
+  try {
+    lock.exec('PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE')
+  } catch (cause) {
+    lock.close()
+    throw new HomeError(`${path}: another zhishou collector is running on this folder; stop it first, or choose another with --home DIR`, { cause })
+  }
+  return { path, release: () => lock.close() }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error)
+}
+
+/** What the first start leaves for its operator (mode 0600). The password is taken out when it has been used. */
+export interface FirstRun {
+  readonly console: string
+  readonly http: string
+  readonly admin: { readonly user: string; readonly password?: string }
+  readonly readToken: string
+}
+
+const fileOf = (home: string): string => join(home, 'first-run.json')
+
+/** Replaces a file as a whole, never half, readable by this user only. */
+export function writePrivate(path: string, text: string): void {
+  const next = join(dirname(path), `.${Date.now()}.${process.pid}.next`)
+  writeFileSync(next, text, { mode: 0o600, flush: true })
+  renameSync(next, path)
+}
+
+export function writeFirstRun(home: string, first: FirstRun): void {
+  writePrivate(fileOf(home), `${JSON.stringify(first, null, 2)}\n`)
+}
+
+/** Takes the one-time password out of first-run.json; nothing to do where the file or the password is gone. */
+export function forgetFirstPassword(home: string): void {
+  let first: FirstRun
+  try {
+    first = JSON.parse(readFileSync(fileOf(home), 'utf8')) as FirstRun
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return
+    throw new HomeError(`${fileOf(home)}: cannot be read to take the one-time password out`, { cause: error })
+  }
+  if (first.admin.password !== undefined) writeFirstRun(home, { ...first, admin: { user: first.admin.user } })
+}

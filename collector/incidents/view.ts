@@ -1,0 +1,64 @@
+import type { AlertView, IncidentDetail, IncidentState, IncidentSummary } from '../../protocol/api.ts'
+import { clockStops, condition } from './incident.ts'
+import type { Incident, JoinedAlert } from './incident.ts'
+import { clockViews } from './sla.ts'
+import { timeline } from './timeline.ts'
+import type { StoredEvent } from './timeline.ts'
+import { objectText } from './wording.ts'
+import type { Wording } from './wording.ts'
+
+/** One row of the list, with the clocks as of `now`. */
+export function incidentSummary(incident: Incident, wording: Wording, now: number): IncidentSummary {
+  return {
+    number: incident.number,
+    title: incident.title,
+    state: viewState(incident),
+    severity: incident.severity,
+    service: incident.service,
+    object: objectText(wording, incident.instance, incident.part),
+    fault: incident.fault,
+    startedAt: incident.startedAt,
+    openedAt: incident.openedAt,
+    recoveredAt: incident.recoveredAt,
+    acknowledgedBy: incident.response?.by ?? null,
+    disposedBy: incident.disposals.at(-1)?.by ?? null,
+    blind: incident.state === 'open' && condition(incident) === 'no-data',
+    clocks: clockViews({ startedAt: incident.startedAt, profile: incident.profile, stops: clockStops(incident) }, now),
+  }
+}
+
+/** The whole incident with its timeline. */
+export function incidentDetail(incident: Incident, events: readonly StoredEvent[], notifications: IncidentDetail['notifications'], wording: Wording, now: number): IncidentDetail {
+  return {
+    ...incidentSummary(incident, wording, now),
+    alerts: incident.alerts.map((alert) => alertView(alert, incident.number)),
+    timeline: timeline(events, wording),
+    notifications,
+  }
+}
+
+/** People see an open incident by how far its handling has come. */
+function viewState(incident: Incident): IncidentState {
+  if (incident.state !== 'open') return 'recovered'
+  if (incident.disposals.length > 0) return 'disposed'
+  return incident.response === null ? 'open' : 'acknowledged'
+}
+
+function alertView(alert: JoinedAlert, incident: string): AlertView {
+  return {
+    fingerprint: alert.fingerprint,
+    name: alert.name,
+    severity: alert.severity,
+    // An alert whose data is missing has not been seen to end: the incident's `blind` says so.
+    state: alert.state === 'resolved' ? 'resolved' : 'firing',
+    labels: alert.labels,
+    summary: alert.summary,
+    description: alert.description,
+    action: alert.action,
+    value: alert.value,
+    startedAt: alert.startedAt,
+    activeAt: alert.activeAt,
+    resolvedAt: alert.state === 'resolved' ? alert.changedAt : null,
+    incident,
+  }
+}

@@ -1,0 +1,343 @@
+/**
+ * The collector: opens every room, hands each what it needs, starts them front to back and stops them back to front.
+ * Nothing is decided here. `cli/` calls `startCollector`.
+ */
+import { hostname } from 'node:os'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import type { AlertView } from '../protocol/api.ts'
+import { SettingsError } from '../protocol/settings.ts'
+import { createAccess } from './access/accounts.ts'
+import { createEnrolments } from './access/enrolment.ts'
+import { createStateIdentities } from './access/identities-state.ts'
+import { openPki } from './access/pki.ts'
+import { makeToken } from './access/tokens.ts'
+import { type Clock, systemClock } from './clock.ts'
+import { type CollectorSettings, loadCollectorSettings } from './config.ts'
+import { createCounters } from './counters.ts'
+import { type FirstRun, HomeError, forgetFirstPassword, openHome, writeFirstRun } from './home.ts'
+import { noticeSchema } from './incidents/notice.ts'
+import { parseSlaProfiles } from './incidents/profile.ts'
+import { createIncidents } from './incidents/run.ts'
+import { parseWording } from './incidents/wording.ts'
+import { createLink } from './ingest/link.ts'
+import { logLinkEvent } from './ingest/link-log.ts'
+import { startPresence } from './ingest/run-presence.ts'
+import { createLog, errorText } from './log.ts'
+import { createAnnouncer } from './notify/announce.ts'
+import { createOutbox } from './notify/outbox.ts'
+import { openChannels } from './notify/registry.ts'
+import { renderNotice } from './notify/render.ts'
+import { loadRules, ruleFolders } from './rules/load.ts'
+import { sqlRuleStateStore } from './rules/state-store.ts'
+import { startRules } from './rules/run.ts'
+import { ownSampleWriter } from './self-samples.ts'
+import { selfProblems, selfView } from './self-view.ts'
+import { appendAudit } from './state/audit.ts'
+import { openState } from './state/open.ts'
+import { openStore } from './store/open-store.ts'
+import { storeSettings } from './store/settings.ts'
+import { alertViews } from './web/alert-view.ts'
+import { createApp } from './web/app.ts'
+import type { WebDependencies } from './web/dependencies.ts'
+import { queryRoom } from './web/query.ts'
+import { type Listen, closeServer, httpListener, open, secureContext, tlsListener } from './web/serve.ts'
+import { createHints } from './web/stream.ts'
+
+const root = join(import.meta.dirname, '..')
+
+/** Version of the product, from package.json. */
+export const version = (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }).version
+
+export interface CollectorOptions {
+  readonly home: string
+  /** Over the settings' addresses. */
+  readonly http?: Listen
+  readonly tls?: Listen
+  /** No log lines (benches). */
+  readonly quiet?: boolean
+}
+
+export interface Collector {
+  readonly addresses: { readonly console: string; readonly http: string; readonly tls: string }
+  /** Only on the very first start. */
+  readonly firstRun: { readonly admin: { readonly user: string; readonly password: string }; readonly readToken: string } | undefined
+  createToken(host: string, actor: string): Promise<{ readonly token: string; readonly expiresAt: number }>
+  close(): Promise<void>
+}
+
+const TOKEN_LIFE_MS = 24 * 3_600_000
+const SELF_EVERY_MS = 15_000
+/** Slices of the store's housekeeping: short, so that nothing else waits long. */
+const MAINTAIN_EVERY_MS = 200
+
+/** Starts everything; rejects with HomeError, SettingsError or an error that names the port, leaving nothing behind. */
+export async function startCollector(options: CollectorOptions): Promise<Collector> {
+  const home = openHome(options.home)
+  const closers: (() => void | Promise<void>)[] = [() => home.release()]
+  const closeAll = async (): Promise<void> => {
+    for (const close of closers.splice(0).reverse()) await close()
+  }
+  try {
+    return await start(options, loadCollectorSettings(home.path), closers, closeAll)
+  } catch (error) {
+    await closeAll()
+    throw error
+  }
+}
+
+async function start(options: CollectorOptions, settings: CollectorSettings, closers: (() => void | Promise<void>)[], closeAll: () => Promise<void>): Promise<Collector> {
+  const { home } = options
+  const startedAt = Date.now()
+  const log = createLog(settings.log, options.quiet === true ? () => undefined : (line) => void process.stdout.write(line), Date.now)
+  const counters = createCounters({ defaults: true })
+  const clock: Clock = systemClock((name, error) => {
+    counters.add('zhishou_task_failures_total', { task: name })
+    log.error('a task failed', { task: name, error: errorText(error) })
+  })
+  const refused = (what: string, code: string): void => counters.add('zhishou_refused_total', { what, code })
+  const hints = createHints(500)
+  const recordAudit = (entry: Parameters<typeof appendAudit>[1]): Promise<void> => state.db.transaction().execute(async (trx) => void (await appendAudit(trx, entry)))
+
+  // What is kept.
+  const state = await openState(join(home, 'state.db'), startedAt)
+  closers.push(() => state.close())
+  const store = openStore({
+    path: join(home, 'metrics.db'),
+    now: () => clock.now(),
+    settings: storeSettings.parse({ retentionMs: settings.store.retention, lateWindowMs: settings.store.outOfOrder, lowBytes: settings.store.minFree }),
+  })
+  closers.push(() => store.close())
+  closers.push(clock.every(MAINTAIN_EVERY_MS, 'store.maintain', () => store.maintain(clock.now())))
+
+  // Who may talk to us.
+  const pki = await openPki({ folder: join(home, 'pki'), names: [hostname(), ...settings.names] }, startedAt)
+  const identities = createStateIdentities(state)
+  const access = createAccess(state)
+
+  // What is broken: rules → incidents → outbox.
+  const wording = parseWording(readFileSync(join(root, 'alerts', 'templates', 'zh-CN.yml'), 'utf8'), 'alerts/templates/zh-CN.yml')
+  const slaFile = settings.slaFile ?? join(root, 'alerts', 'sla.yml')
+  const profiles = parseSlaProfiles(readNamed(slaFile, 'slaFile'), slaFile)
+  const outbox = createOutbox({
+    state,
+    channels: openChannels(settings.notify, { readFile: (path) => readFileSync(path, 'utf8'), env: process.env }),
+    clock,
+    random: Math.random,
+    counters,
+    log,
+    render: (payload, now) => renderNotice(noticeSchema.parse(payload), wording, settings.notify.consoleUrl, now),
+  })
+  const incidents = await createIncidents({
+    state, profiles, wording, clock, log,
+    announce: createAnnouncer(settings.notify.receivers, (trx, item, now) => outbox.enqueue(trx, item, now)),
+    announced: () => outbox.wake(),
+  })
+  incidents.subscribe(() => hints.publish('incidents', 'overview', 'alerts'))
+    const rules = await startRules({
+    store, clock, counters, log,
+    states: sqlRuleStateStore(state.db, (row, error) => log.error('a saved alert cannot be read and is left out', { row, error: errorText(error) })),
+    groups: await loadRules(ruleFolders(settings.rules)),
+    defaultIntervalMs: settings.rules.interval,
+    externalLabels: {},
+    externalUrl: settings.notify.consoleUrl ?? '',
+    async onChanges(changes) {
+      await incidents.apply(changes)
+      hints.publish('alerts', 'overview')
+    },
+  })
+  closers.push(() => rules.stop())
+  await incidents.reconcile(rules.alerts())
+  await outbox.start()
+  closers.push(() => outbox.stop())
+  closers.push(clock.every(30_000, 'incidents.settle', () => incidents.settle()))
+  closers.push(clock.every(86_400_000, 'access.tidy', () => access.tidy(clock.now())))
+
+  // The link.
+  const presence = await startPresence({
+    store, identities, clock,
+    settings: { silenceMs: settings.link.silence, firstContactMs: 60_000 },
+    onChange() {
+      rules.evaluateNow(['up'])
+      hints.publish('hosts', 'overview')
+    },
+    onFailure: (what, error) => log.error('presence', { what, error: errorText(error) }),
+  })
+  closers.push(() => presence.stop())
+  const link = createLink({
+    store, identities, pki, clock, presence, refused,
+    settings: { heartbeatMs: settings.link.heartbeat, maxConnections: settings.link.maxAgents, seriesPerAgent: settings.link.maxSeriesPerAgent },
+    onEvent: (event) => logLinkEvent(log, event),
+    onStored(_, batch) {
+      if (batch.events > 0) rules.evaluateNow(['zhishou_events_total'])
+      hints.publish('hosts')
+    },
+  })
+  closers.push(() => link.close())
+  const enrolments = createEnrolments({
+    pki, identities, refused,
+    onEnrolled(instance, superseded) {
+      link.drop({ serials: superseded }, 'replaced by a new enrolment')
+      presence.enrolled(instance)
+      hints.publish('hosts', 'overview')
+    },
+  })
+
+  // What it says of itself.
+  const delay = monitorEventLoopDelay({ resolution: 20 })
+  delay.enable()
+  closers.push(() => void delay.disable())
+  const writeOwn = ownSampleWriter(store)
+  closers.push(
+    clock.every(SELF_EVERY_MS, 'self', async () => {
+      const now = clock.now()
+      const stats = store.stats()
+      // The histogram holds whole intervals; what is above the resolution is delay.
+      const late = Math.max(0, delay.percentile(99) / 1e9 - 0.02)
+      delay.reset()
+      counters.set('zhishou_event_loop_delay_p99_seconds', late)
+      counters.set('zhishou_store_active_series', stats.activeSeries)
+      counters.set('zhishou_store_chunk_bytes', stats.chunkBytes)
+      counters.set('zhishou_store_log_bytes', stats.logBytes)
+      counters.set('zhishou_store_samples_accepted', stats.acceptedSamples)
+      counters.set('zhishou_link_connections', link.stats().connections)
+      await writeOwn([...incidents.series(now), ...(await counters.samples())], now)
+    }),
+  )
+
+  // People.
+  const alerts = (): AlertView[] => alertViews(rules.alerts(), (fingerprint) => incidents.numberOf(fingerprint))
+  const createToken = async (host: string, actor: string): Promise<{ token: string; expiresAt: number }> => {
+    const now = clock.now()
+    const made = makeToken({ url: linkUrl, fingerprint: pki.fingerprint(), host, lifeMs: TOKEN_LIFE_MS, now })
+    await identities.addToken(made.entry)
+    await recordAudit({ at: now, actor, action: 'agent.token', object: host, detail: { expiresAt: made.entry.expiresAt } })
+    return { token: made.text, expiresAt: made.entry.expiresAt }
+  }
+  const web: WebDependencies = {
+    now: () => clock.now(),
+    version,
+    access: {
+      bySession: (token) => access.session(token, clock.now()),
+      byBearer: (token) => access.bearer(token),
+      async signIn(user, password, address) {
+        const outcome = await access.signIn(user, password, address, clock.now())
+        if (outcome.kind === 'done' && outcome.value.first) forgetFirstPassword(home)
+        return outcome
+      },
+      signOut: (token) => access.signOut(token, clock.now()),
+      changePassword: (token, old, fresh, address) => access.changePassword(token, old, fresh, address, clock.now()),
+    },
+    query: queryRoom(store, () => clock.now()),
+    presence: () => presence.view(),
+    alerts,
+    rules: () => rules.status(),
+    facts: (instance) => store.facts(instance),
+    events: (instance, limit) => store.events({ stream: instance, limit }),
+    checks: (instance) => store.checks({ stream: instance, limit: 100 }),
+    async overview() {
+      const views = alerts()
+      const count = (severity: AlertView['severity']): number => views.filter((alert) => alert.state === 'firing' && alert.severity === severity).length
+      const hosts = { up: 0, down: 0, planned: 0, never: 0 }
+      for (const one of presence.view()) hosts[one.presence]++
+      return {
+        now: clock.now(),
+        hosts,
+        alerts: { critical: count('critical'), warning: count('warning'), info: count('info'), pending: views.filter((alert) => alert.state === 'pending').length },
+        incidents: await incidents.list({ state: 'open', limit: 200 }),
+        channels: await outbox.overview(),
+        selfProblems: selfProblems(store.stats(), rules.status(), clock.now()),
+      }
+    },
+    self: async () => selfView({ version, startedAt, now: clock.now(), store: store.stats(), rules: rules.status(), refused: await counters.read('zhishou_refused_total') }),
+    incidents: {
+      list: (state_, limit) => incidents.list({ state: state_, limit }),
+      get: (number) => incidents.get(number),
+      acknowledge: (number, actor) => incidents.acknowledge(number, actor, 'console'),
+      dispose: async (number, actor, text) => incidents.dispose(number, actor, text, await telemetryOf(number)),
+      comment: (number, actor, text) => incidents.comment(number, actor, text),
+    },
+    agents: {
+      async list() {
+        return (await identities.agents()).map((agent) => ({ instance: agent.instance, createdAt: agent.createdAt, lastSeenAt: agent.lastSeenAt ?? null, certificates: [] }))
+      },
+      async createToken(host, actor) {
+        const { token, expiresAt } = await createToken(host, actor)
+        return { kind: 'done', value: { token, host, expiresAt, command: `node agent.cjs enrol --token ${token} && node agent.cjs run` } }
+      },
+      async revoke(instance, reason, actor) {
+        const now = clock.now()
+        const serials = await identities.remove(instance, now, reason)
+        if (serials.length === 0) return { kind: 'refused', status: 404, code: 'not-found', message: '没有这台主机，或它没有有效证书' }
+        pki.revoke(serials, now, reason)
+        link.drop({ serials, instance }, reason)
+        presence.forget(instance)
+        await recordAudit({ at: now, actor, action: 'agent.revoke', object: instance, detail: { reason, serials: [...serials] } })
+        hints.publish('hosts', 'overview')
+        return { kind: 'done', value: undefined }
+      },
+    },
+    async enrol(request, address) {
+      const answer = await enrolments.enrol(request, clock.now(), address)
+      return { status: answer.status, body: answer.body, ...(answer.kind === 'retry' ? { retryAfterMs: answer.retryAfterMs } : {}) }
+    },
+    metricsText: () => counters.text(),
+    healthProblems: () => (store.stats().degraded === 'full' ? ['the disk is full: nothing is stored'] : []),
+    refused,
+    consoleFolder: join(root, 'dist', 'console'),
+  }
+  /** What the alerts of an incident look like at the moment of a disposal. */
+  const telemetryOf = async (number: string) => {
+    const incident = await incidents.get(number)
+    const mine = new Set(incident?.alerts.map((alert) => alert.fingerprint))
+    return alerts().filter((alert) => mine.has(alert.fingerprint)).map((alert) => ({ name: alert.name, state: alert.state, value: alert.value, at: clock.now() }))
+  }
+  const app = createApp(web, hints, (what, error) => log.error('a request failed', { what, error: errorText(error) }))
+  const httpServer = httpListener(app)
+  const tlsServer = tlsListener(app, pki.tls(), (request, socket, head) => link.handleUpgrade(request, socket, head))
+  const http = await open(httpServer, options.http ?? settings.http, 'http')
+  closers.push(() => closeServer(httpServer, 2_000))
+  const tls = await open(tlsServer, options.tls ?? settings.tls, 'tls')
+  closers.push(() => closeServer(tlsServer, 2_000))
+  closers.push(
+    clock.every(3_600_000, 'pki.maintain', async () => {
+      const change = await pki.maintain(clock.now())
+      if (change.leaf || change.pins) tlsServer.setSecureContext(secureContext(pki.tls()))
+      if (change.pins) link.announcePins()
+    }),
+  )
+
+  const shown = (address: Listen): string => (address.host === '0.0.0.0' || address.host === '::' ? `localhost:${address.port}` : `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`)
+  const linkUrl = `https://${tls.host === '0.0.0.0' || tls.host === '::' ? `${settings.names[0] ?? '127.0.0.1'}:${tls.port}` : shown(tls)}`
+  const addresses = { console: `https://${shown(tls)}`, http: `http://${shown(http)}`, tls: linkUrl }
+  const admin = await access.createFirstAdmin(clock.now())
+  let firstRun: Collector['firstRun']
+  if (admin !== undefined) {
+    const readToken = await access.createReadToken('first-run', 'system', clock.now())
+    firstRun = { admin, readToken }
+    const file: FirstRun = { console: addresses.console, http: addresses.http, admin, readToken }
+    writeFirstRun(home, file)
+  }
+  log.info('collector started', { version, ...addresses, rules: rules.status().reduce((sum, group) => sum + group.rules.length, 0), series: store.stats().activeSeries })
+  return {
+    addresses,
+    firstRun,
+    createToken,
+    async close() {
+      log.info('collector stopping')
+      await closeAll()
+    },
+  }
+}
+
+/** A file named in the settings; SettingsError with the key when it cannot be read. */
+function readNamed(path: string, key: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw new SettingsError([`collector.yml: ${key}: cannot read ${path} (${cause instanceof Error ? cause.message : String(cause)})`])
+  }
+}
+
+export { HomeError }

@@ -1,0 +1,85 @@
+/**
+ * The `notify` part of collector.yml: who is told and by which channel. Strict; mistakes are reported by the key path
+ * (see protocol/settings.ts). Secrets are named by file or environment variable and read when a channel opens.
+ */
+import { z } from 'zod'
+
+/** One mailbox, nothing else: no display name, no list, no header text. Stricter than RFC 5321 on purpose. */
+export const mailbox = z
+  .string()
+  .max(254)
+  .regex(/^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}(?:\.[A-Za-z0-9-]{1,63})*)$/, 'expected one mail address such as duty@example.org')
+
+/** Who is told. One receiver gets one message, addressed to all its mailboxes. */
+const receiver = z.strictObject({
+  name: z.string().regex(/^[\p{L}\p{N}_. -]{1,64}$/u, 'expected a name of letters, digits, spaces, . _ -'),
+  email: z.array(mailbox).min(1).max(50),
+  /** Least severity that is told. */
+  minSeverity: z.enum(['info', 'warning', 'critical']).default('warning'),
+  /** Whether recovery is told too, and a return of the fault after it (as Alertmanager's email_config: no). */
+  sendResolved: z.boolean().default(false),
+})
+
+const loopback = new Set(['127.0.0.1', '::1', 'localhost'])
+
+const smtp = z
+  .strictObject({
+    host: z.string().regex(/^[A-Za-z0-9._:-]{1,253}$/, 'expected a host name or address'),
+    port: z.int().min(1).max(65_535).default(587),
+    /** true: TLS from the first byte (465). false: STARTTLS, and nothing is sent without it. */
+    secure: z.boolean().default(false),
+    /** true: this relay speaks no TLS and that is accepted. Messages then cross the network readable. */
+    plain: z.boolean().default(false),
+    /** PEM file of the authority that signed the relay's certificate, where it is none of the public ones. */
+    caFile: z.string().min(1).optional(),
+    user: z.string().min(1).max(256).optional(),
+    passwordFile: z.string().min(1).optional(),
+    /** Name of the environment variable that holds the password. */
+    passwordEnv: z.string().regex(/^[A-Z_][A-Z0-9_]*$/, 'expected the name of an environment variable').optional(),
+    from: mailbox,
+    /** Most messages a minute; more wait. */
+    perMinute: z.int().min(1).max(10_000).default(30),
+  })
+  .superRefine((value, context) => {
+    const issue = (path: string, message: string): void => context.addIssue({ code: 'custom', path: [path], message })
+    if (value.plain && value.secure) issue('plain', 'expected false where secure is true')
+    if (value.passwordFile !== undefined && value.passwordEnv !== undefined) issue('passwordEnv', 'expected either passwordFile or passwordEnv, not both')
+    const secret = value.passwordFile ?? value.passwordEnv
+    if (value.user !== undefined && secret === undefined) issue('passwordFile', 'expected passwordFile or passwordEnv where user is given')
+    if (value.user === undefined && secret !== undefined) issue('user', 'expected a user where a password is given')
+    if (value.plain && value.user !== undefined && !loopback.has(value.host)) {
+      issue('user', 'expected no user on a plain relay beyond this machine: the password would cross the network readable')
+    }
+  })
+
+/** Schema of the key `notify`; without the key nobody is told. */
+export const notifySettings = z
+  .strictObject({
+    receivers: z
+      .array(receiver)
+      .max(200)
+      .default([])
+      .superRefine((list, context) => {
+        for (const [index, one] of list.entries()) {
+          if (list.findIndex((other) => other.name === one.name) < index) {
+            context.addIssue({ code: 'custom', path: [index, 'name'], message: 'expected a name of its own for each receiver' })
+          }
+        }
+      }),
+    smtp: smtp.optional(),
+    /** Address of the console as people reach it, put into messages; without it messages carry no link. */
+    consoleUrl: z.url({ protocol: /^https?$/ }).optional(),
+  })
+  .superRefine((value, context) => {
+    if (value.receivers.length > 0 && value.smtp === undefined) {
+      context.addIssue({ code: 'custom', path: ['smtp'], message: 'expected the mail relay, since receivers have mail addresses' })
+    }
+  })
+  .prefault({})
+
+/** `notify` of collector.yml, parsed. */
+export type NotifySettings = z.infer<typeof notifySettings>
+/** One receiver. */
+export type Receiver = z.infer<typeof receiver>
+/** The mail relay. */
+export type SmtpSettings = z.infer<typeof smtp>

@@ -1,0 +1,22 @@
+import { evaluateInstant } from '../promql/evaluate.ts'
+import type { Expr } from '../promql/syntax.ts'
+import type { Querier } from '../store/store.ts'
+import { RuleError } from './observe.ts'
+import type { QueriedSample } from './template/functions.ts'
+
+/** Prometheus's default look-back: how old the newest sample may be for an instant selector. */
+export const lookbackMs = 300_000
+
+/**
+ * A rule's result at one time: a vector, or a scalar as one row without labels (as Prometheus takes it).
+ * Throws EvaluationError, or RuleError for a string or a range vector.
+ */
+export function askVector(expr: Expr, querier: Querier, at: number): readonly QueriedSample[] {
+  const value = evaluateInstant(expr, querier, at, { lookbackMs })
+  switch (value.kind) {
+    case 'vector': return value.samples
+    case 'scalar': return [{ labels: {}, value: value.value }]
+    case 'string':
+    case 'matrix': throw new RuleError('rule result is not a vector or scalar')
+  }
+}

@@ -1,0 +1,20 @@
+/**
+ * Every series of the collector's own, declared once: counters and gauges at `/metrics`, stored every 15 s too so that
+ * rules and dashboards see them. Rooms declare theirs beside the code that counts; this is the list.
+ */
+import { type SeriesSpec, counter, gauge } from '../protocol/series.ts'
+import { notifySeries } from './notify/outbox.ts'
+import { ruleSeries } from './rules/series.ts'
+
+const collectorSeries: readonly SeriesSpec[] = [
+  counter('zhishou_refused_total', 'Frames, batches, requests and series that were refused, by what it was and why.', 'what', 'code'),
+  counter('zhishou_task_failures_total', 'Scheduled tasks that failed and are tried again.', 'task'),
+  gauge('zhishou_event_loop_delay_p99_seconds', 'Delay of the event loop beyond its timer, 99th percentile of the last 15 s.'),
+  gauge('zhishou_link_connections', 'Agents connected now.'),
+  gauge('zhishou_store_active_series', 'Series in memory.'),
+  gauge('zhishou_store_chunk_bytes', 'Compressed samples on disk.'),
+  gauge('zhishou_store_log_bytes', 'Log in front of the chunks.'),
+  gauge('zhishou_store_samples_accepted', 'Samples stored since the start.'),
+]
+
+export const selfSeries: readonly SeriesSpec[] = [...collectorSeries, ...ruleSeries, ...notifySeries]

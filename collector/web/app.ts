@@ -1,0 +1,98 @@
+/**
+ * The Hono app, built from its dependencies; no state of its own. Two listeners serve it (TLS for people and agents,
+ * plain HTTP on loopback for programs of this machine); `/enrol` exists on TLS only.
+ */
+import { serveStatic } from '@hono/node-server/serve-static'
+import { type Context, Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { WebDependencies } from './dependencies.ts'
+import { type WebEnv, isSecure, problem, signedIn } from './guard.ts'
+import { agentRoutes, enrolRoute } from './routes/agents.ts'
+import { incidentRoutes } from './routes/incidents.ts'
+import { monitoringRoutes } from './routes/monitoring.ts'
+import { prometheusRoutes } from './routes/prometheus.ts'
+import { sessionRoutes } from './routes/session.ts'
+import type { Hints } from './stream.ts'
+
+/** Largest request body that people and scripts may send here, bytes. */
+const maxBodyBytes = 256 * 1024
+
+/** `report` hears of failures nobody foresaw; the caller gets a 500 without their text. */
+export function createApp(deps: WebDependencies, hints: Hints, report: (what: string, error: unknown) => void): Hono {
+  const app = new Hono()
+  app.use(async (context, next) => {
+    await next()
+    securityHeaders(context)
+  })
+  app.onError((error, context) => {
+    report(`${context.req.method} ${context.req.path}`, error)
+    return problem(context, 500, 'internal', '采集中心内部错误，已记入日志')
+  })
+  app.use(
+    bodyLimit({
+      maxSize: maxBodyBytes,
+      onError(context) {
+        deps.refused('request', 'oversized')
+        return problem(context, 413, 'oversized', `请求内容超过 ${maxBodyBytes} 字节`)
+      },
+    }),
+  )
+
+  app.get('/healthz', (context) => {
+    const problems = deps.healthProblems()
+    return context.json({ status: problems.length === 0 ? 'ok' : 'failing', version: deps.version, problems }, problems.length === 0 ? 200 : 503)
+  })
+  app.get('/metrics', async (context) => {
+    // Open on loopback only: over TLS it needs the same permission as any question.
+    if (isSecure(context)) return problem(context, 404, 'not-found', '没有这个地址')
+    return context.text(await deps.metricsText(), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' })
+  })
+
+  app.route('/enrol', enrolRoute(deps))
+
+  const own = new Hono<WebEnv>()
+  own.route('/session', sessionRoutes(deps))
+  own.use('*', signedIn(deps))
+  own.route('/incidents', incidentRoutes(deps))
+  own.route('/agents', agentRoutes(deps))
+  own.route('/', monitoringRoutes(deps, hints))
+  own.all('*', (context) => problem(context, 404, 'not-found', '没有这个地址'))
+  app.route('/api/zhishou/v1', own)
+
+  app.route('/api/v1', prometheusRoutes(deps))
+  app.all('/api/*', (context) => context.text('404 page not found\n', 404))
+  consoleRoutes(app, deps.consoleFolder)
+  return app
+}
+
+/** The built console: hashed assets are immutable, every other path is the one page. */
+function consoleRoutes(app: Hono, folder: string): void {
+  const page = (context: Context): Response => {
+    let html: string
+    try {
+      html = readFileSync(join(folder, 'index.html'), 'utf8')
+    } catch {
+      return problem(context, 503, 'no-console', '控制台尚未构建：请运行 npm run build:console')
+    }
+    context.header('cache-control', 'no-cache')
+    return context.html(html)
+  }
+  app.use('/assets/*', serveStatic({ root: folder, onFound: (_, context) => context.header('cache-control', 'public, max-age=31536000, immutable') }))
+  app.use('/icon.svg', serveStatic({ root: folder }))
+  app.get('/assets/*', (context) => problem(context, 404, 'not-found', '没有这个文件'))
+  app.get('*', page)
+}
+
+/** antd writes its styles into the page, so styles may be inline; scripts may not, and nothing comes from elsewhere. */
+const policy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+
+function securityHeaders(context: Context): void {
+  context.header('content-security-policy', policy)
+  context.header('x-content-type-options', 'nosniff')
+  context.header('x-frame-options', 'DENY')
+  context.header('referrer-policy', 'same-origin')
+  if (isSecure(context)) context.header('strict-transport-security', 'max-age=31536000')
+  if (context.req.path.startsWith('/api/')) context.header('cache-control', 'no-store')
+}

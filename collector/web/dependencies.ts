@@ -1,0 +1,116 @@
+/**
+ * What the web room needs from the others, as narrow functions: routes check their input, call one of these and turn
+ * the outcome into a status. `main.ts` wires them; tests pass their own.
+ */
+import type { AgentView, AlertView, IncidentDetail, IncidentSummary, NewToken, Overview, Presence, SelfView } from '../../protocol/api.ts'
+import type { EnrolRequest } from '../../protocol/messages.ts'
+import type { Labels } from '../../protocol/series.ts'
+import type { CheckResult } from '../../protocol/events.ts'
+import type { StoredEvent, StoredFact } from '../store/store.ts'
+import type { Value } from '../promql/value.ts'
+
+/** Who is asking. `csrf` is undefined for bearer tokens, which no browser sends by itself. */
+export interface Caller {
+  readonly user: string
+  readonly role: string
+  readonly permissions: ReadonlySet<string>
+  readonly mustChangePassword: boolean
+  readonly csrf: string | undefined
+  readonly expiresAt: number
+}
+
+/** A refused act: a stable word, a Chinese sentence and the HTTP status it becomes. */
+export interface Refused {
+  readonly kind: 'refused'
+  readonly status: 400 | 401 | 403 | 404 | 409 | 422 | 429 | 503
+  readonly code: string
+  readonly message: string
+}
+
+export type Outcome<T> = { readonly kind: 'done'; readonly value: T } | Refused
+
+export interface AccessDependencies {
+  bySession(token: string): Promise<Caller | undefined>
+  byBearer(token: string): Promise<Caller | undefined>
+  signIn(user: string, password: string, address: string): Promise<Outcome<{ readonly token: string; readonly caller: Caller }>>
+  signOut(token: string): Promise<void>
+  changePassword(token: string, old: string, fresh: string, address: string): Promise<Outcome<void>>
+}
+
+export interface PresenceView {
+  readonly instance: string
+  readonly presence: Presence
+  readonly since: number | undefined
+  readonly lastSeenAt: number | undefined
+  readonly clockOffsetSeconds: number | undefined
+  readonly agentVersion: string | undefined
+}
+
+export interface QueryDependencies {
+  /** Throws ParseError (bad_data) or EvaluationError (execution). */
+  instant(expr: string, atMs: number): Value
+  range(expr: string, startMs: number, endMs: number, stepMs: number): Value
+  labelNames(matchers: readonly string[]): readonly string[]
+  labelValues(name: string, matchers: readonly string[]): readonly string[]
+  series(matchers: readonly string[]): readonly Labels[]
+}
+
+export interface WebDependencies {
+  now(): number
+  readonly version: string
+  readonly access: AccessDependencies
+  readonly query: QueryDependencies
+  presence(): readonly PresenceView[]
+  alerts(): readonly AlertView[]
+  rules(): readonly RuleGroupView[]
+  facts(instance: string): readonly StoredFact[]
+  events(instance: string, limit: number): readonly StoredEvent[]
+  checks(instance: string): readonly CheckResult[]
+  overview(): Promise<Overview>
+  self(): Promise<SelfView>
+  incidents: {
+    list(state: 'open' | 'all', limit: number): Promise<readonly IncidentSummary[]>
+    get(number: string): Promise<IncidentDetail | undefined>
+    acknowledge(number: string, actor: string): Promise<Outcome<void>>
+    dispose(number: string, actor: string, text: string): Promise<Outcome<void>>
+    comment(number: string, actor: string, text: string): Promise<Outcome<void>>
+  }
+  agents: {
+    list(): Promise<readonly AgentView[]>
+    createToken(host: string, actor: string): Promise<Outcome<NewToken>>
+    revoke(instance: string, reason: string, actor: string): Promise<Outcome<void>>
+  }
+  /** POST /enrol: one-time token against a certificate. */
+  enrol(request: EnrolRequest, address: string): Promise<{ readonly status: 200 | 400 | 401 | 403 | 429 | 503; readonly body: object; readonly retryAfterMs?: number }>
+  metricsText(): Promise<string>
+  /** Problems that make `/healthz` answer 503; empty when the collector does its work. */
+  healthProblems(): readonly string[]
+  /** Counts what was refused at the door. */
+  refused(what: string, code: string): void
+  /** Folder of the built console. */
+  readonly consoleFolder: string
+}
+
+/** Prometheus's `/api/v1/rules` view of one group; times in epoch milliseconds. */
+export interface RuleGroupView {
+  readonly name: string
+  readonly file: string
+  readonly intervalMs: number
+  readonly lastEvaluationAt: number | undefined
+  readonly evaluationSeconds: number
+  readonly rules: readonly RuleView[]
+}
+
+export interface RuleView {
+  readonly type: 'alerting' | 'recording'
+  readonly name: string
+  readonly query: string
+  readonly durationSeconds: number
+  readonly keepFiringForSeconds: number
+  readonly labels: Labels
+  readonly annotations: Readonly<Record<string, string>>
+  readonly health: 'ok' | 'err' | 'unknown'
+  readonly lastError: string | undefined
+  readonly lastEvaluationAt: number | undefined
+  readonly evaluationSeconds: number
+}

@@ -1,0 +1,25 @@
+/** Bodies and parameters, parsed once into a type; what does not fit is answered with 400 and what was wrong. */
+import type { Context } from 'hono'
+import type { z } from 'zod'
+import { problem } from './guard.ts'
+
+/** The JSON body as `schema` says, or the reply to give instead. */
+export async function jsonBody<T>(context: Context, schema: z.ZodType<T>): Promise<T | Response> {
+  let input: unknown
+  try {
+    input = JSON.parse(await context.req.text())
+  } catch {
+    return problem(context, 400, 'malformed', '请求内容不是有效的 JSON')
+  }
+  const result = schema.safeParse(input)
+  if (result.success) return result.data
+  const where = result.error.issues.map((issue) => `${issue.path.map(String).join('.') || '(top)'}: ${issue.message}`).join('; ')
+  return problem(context, 400, 'malformed', `请求内容不符合要求：${where}`)
+}
+
+/** A whole-number query parameter within bounds, or `fallback` when it is missing; undefined when it is not one. */
+export function wholeNumber(text: string | undefined, fallback: number, max: number): number | undefined {
+  if (text === undefined) return fallback
+  const value = Number(text)
+  return /^\d{1,9}$/.test(text) && value >= 1 ? Math.min(value, max) : undefined
+}

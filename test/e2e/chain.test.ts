@@ -1,0 +1,177 @@
+/**
+ * One fault from end to end with real parts: a sized tmpfs fills, the shipped rule fires, an incident opens, one mail
+ * reaches a real SMTP server, a person acknowledges and disposes in Chromium, the file is removed, telemetry closes it.
+ */
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { simpleParser, type ParsedMail } from 'mailparser'
+import { type Browser, type Page, chromium } from 'playwright-core'
+import { SMTPServer } from 'smtp-server'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { IncidentDetail, IncidentSummary } from '../../protocol/api.ts'
+import { freePort } from '../ports.ts'
+import { type Program, type RunningCollector, agentAt, collectorAt, eventually, privileged, root, sizedTmpfs, workFolder } from './processes.ts'
+
+const browserPath = '/usr/bin/chromium'
+const missing = [privileged ? '' : 'root (to mount a tmpfs)', existsSync(browserPath) ? '' : browserPath].filter(Boolean)
+if (missing.length > 0) console.log(`skipped: the whole chain needs ${missing.join(' and ')}`)
+
+const newPassword = 'Watch-tower-2026'
+
+describe.skipIf(missing.length > 0)('one fault, one mail', () => {
+  const work = workFolder()
+  const disk = join(work.path, 'disk')
+  const pictures = join(root, 'dist', 'pictures')
+  const mails: ParsedMail[] = []
+  let unmount = (): void => undefined
+  let collector: RunningCollector
+  let agent: Program
+  let smtp: SMTPServer
+  let browser: Browser
+  let page: Page
+
+  beforeAll(async () => {
+    mkdirSync(pictures, { recursive: true })
+    unmount = sizedTmpfs(disk, '16m')
+    const smtpPort = await freePort()
+    smtp = new SMTPServer({
+      authOptional: true,
+      disabledCommands: ['STARTTLS', 'AUTH'],
+      onData(stream, _session, done) {
+        simpleParser(stream).then((mail) => {
+          mails.push(mail)
+          done()
+        }, done)
+      },
+    })
+    await new Promise<void>((resolve) => smtp.listen(smtpPort, '127.0.0.1', () => resolve()))
+    const settings = `
+notify:
+  smtp: { host: 127.0.0.1, port: ${smtpPort}, plain: true, from: zhishou@example.org }
+  receivers:
+    - { name: 值班, email: [duty@example.org] }
+`
+    collector = await collectorAt(join(work.path, 'collector'), settings)
+    await collector.start()
+    agent = await agentAt(join(work.path, 'agent'), '示例主机01', collector, { settings: 'interval: 5s\n' })
+    browser = await chromium.launch({ executablePath: browserPath, args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'] })
+    page = await browser.newPage({ ignoreHTTPSErrors: true, viewport: { width: 1280, height: 860 } })
+  })
+
+  afterAll(async () => {
+    await browser?.close()
+    await agent?.end('SIGTERM')
+    await collector?.program().end('SIGTERM')
+    await new Promise<void>((resolve) => (smtp === undefined ? resolve() : smtp.close(() => resolve())))
+    unmount()
+    work.clean()
+  })
+
+  const incidents = async (): Promise<IncidentSummary[]> => (await collector.get<{ incidents: IncidentSummary[] }>('/api/zhishou/v1/incidents?state=all')).incidents
+  const mine = async (): Promise<IncidentSummary | undefined> => (await incidents()).find((one) => one.object.includes(disk))
+  const incident = (number: string): Promise<IncidentDetail> => collector.get<IncidentDetail>(`/api/zhishou/v1/incidents/${number}`)
+
+  it('walks from the first bad sample to recovery by telemetry', { timeout: 280_000 }, async () => {
+    const errors: string[] = []
+    page.on('pageerror', (error) => errors.push(error.message))
+
+    // A person signs in with the one-time password and must replace it; the password leaves the file.
+    await eventually('the host is up', 30_000, async () => (await collector.query('up{instance="示例主机01"}'))[0]?.value === 1)
+    const first = collector.first()
+    await page.goto(`${collector.tls}/`)
+    await page.getByLabel('账号').fill(first.admin.user)
+    await page.getByLabel('密码').fill(first.admin.password)
+    await page.getByRole('button', { name: /登/ }).click()
+    await page.getByLabel('当前密码').fill(first.admin.password)
+    await page.getByLabel('新密码', { exact: true }).fill(newPassword)
+    await page.getByLabel('再次输入新密码').fill(newPassword)
+    await page.getByRole('button', { name: '保存并进入' }).click()
+    await page.getByRole('heading', { name: '总览' }).waitFor()
+    expect(readFileSync(join(collector.home, 'first-run.json'), 'utf8')).not.toContain(first.admin.password)
+
+    // The fault.
+    const filledAt = Date.now()
+    writeFileSync(join(disk, 'full'), Buffer.alloc(15.7 * 1024 * 1024, 1))
+    const opened = await eventually('an incident opens', 150_000, mine)
+    expect(opened.state).toBe('open')
+    expect(opened.severity).toBe('critical')
+    // The clocks start at the first bad sample, not at the end of the rule's `for`.
+    expect(opened.startedAt).toBeGreaterThanOrEqual(filledAt - 1_000)
+    expect(opened.startedAt).toBeLessThanOrEqual(filledAt + 12_000)
+    expect(opened.clocks.map((clock) => [clock.clock, clock.limitMs, clock.state])).toEqual([
+      ['respond', 3_600_000, 'running'],
+      ['dispose', 7_200_000, 'running'],
+      ['recover', 86_400_000, 'running'],
+    ])
+
+    // The mail.
+    const mail = await eventually('a mail arrives', 30_000, () => mails[0])
+    const text = mail.text ?? ''
+    expect(mail.subject).toContain(opened.number)
+    expect(text).toContain('示例主机01')
+    expect(text).toContain(disk)
+    expect(text).toMatch(/响应[^\n]*(剩余|还剩)/)
+    expect(text).toMatch(/处置[^\n]*(剩余|还剩)/)
+    expect(text).toMatch(/恢复[^\n]*(剩余|还剩)/)
+    expect(text).toContain('先做')
+
+    // The console, live: no reload.
+    const card = page.locator(`[data-incident="${opened.number}"]`)
+    await card.waitFor({ timeout: 20_000 })
+    await page.screenshot({ path: join(pictures, 'overview-fault.png') })
+    await card.getByRole('link').first().click()
+    await page.getByRole('button', { name: '响应' }).waitFor()
+    expect(await page.locator('[data-clock="respond"]').getAttribute('data-state')).toBe('running')
+    await page.getByRole('button', { name: '响应' }).click()
+    await page.getByRole('button', { name: /确\s*定/ }).click()
+    await page.locator('[data-clock="respond"][data-state="stopped"]').waitFor({ timeout: 10_000 })
+    expect((await incident(opened.number)).acknowledgedBy).toBe(first.admin.user)
+
+    // A disposal needs a text; with the file system still full it is kept as not yet recovered.
+    await page.getByRole('button', { name: /处\s*置/ }).click()
+    expect(await page.locator('.ant-modal-footer .ant-btn-primary').isDisabled()).toBe(true)
+    await page.getByLabel('处置内容（必填）').fill('已通知应用方清理临时文件')
+    await page.locator('.ant-modal-footer .ant-btn-primary').click()
+    await page.locator('[data-clock="dispose"][data-state="stopped"]').waitFor({ timeout: 10_000 })
+    const disposed = await incident(opened.number)
+    expect(disposed.state).toBe('disposed')
+    expect(disposed.recoveredAt).toBeNull()
+    expect(disposed.timeline.some((entry) => entry.text.includes('未恢复'))).toBe(true)
+    await page.setViewportSize({ width: 390, height: 844 })
+    await page.screenshot({ path: join(pictures, 'incident-phone.png'), fullPage: true })
+    await page.setViewportSize({ width: 1280, height: 860 })
+
+    // Recovery is telemetry's.
+    rmSync(join(disk, 'full'))
+    await eventually('telemetry recovers it', 120_000, async () => (await incident(opened.number)).state === 'recovered')
+    await page.locator('[data-clock="recover"][data-state="stopped"]').waitFor({ timeout: 20_000 })
+    await page.screenshot({ path: join(pictures, 'incident-recovered.png'), fullPage: true })
+
+    expect(mails.filter((one) => one.subject?.includes(opened.number))).toHaveLength(1)
+    expect((await incidents()).filter((one) => one.object.includes(disk))).toHaveLength(1)
+    expect(errors).toEqual([])
+  })
+
+  it('shows every room on desktop and phone without a script error', { timeout: 120_000 }, async () => {
+    const errors: string[] = []
+    page.on('pageerror', (error) => errors.push(error.message))
+    page.on('console', (message) => message.type() === 'error' && errors.push(message.text()))
+    for (const [width, height, name] of [[1280, 860, 'desktop'], [390, 844, 'phone']] as const) {
+      await page.setViewportSize({ width, height })
+      for (const room of ['overview', 'incidents', 'alerts', 'hosts', 'self'] as const) {
+        await page.goto(`${collector.tls}/${room}`)
+        await page.getByRole('heading', { level: 1 }).waitFor()
+        await page.waitForTimeout(600)
+        const overflow = await page.evaluate<number>('document.documentElement.scrollWidth - document.documentElement.clientWidth')
+        expect(overflow, `${room} at ${width} px scrolls sideways`).toBeLessThanOrEqual(0)
+        await page.screenshot({ path: join(pictures, `${room}-${name}.png`) })
+      }
+      await page.goto(`${collector.tls}/hosts/${encodeURIComponent('示例主机01')}`)
+      await page.locator('[data-lines]').first().waitFor()
+      await eventually('charts have lines', 20_000, async () => (await page.locator('[data-lines]').evaluateAll((all) => all.filter((one) => Number(one.getAttribute('data-lines')) > 0).length)) >= 4)
+      await page.waitForTimeout(500)
+      await page.screenshot({ path: join(pictures, `host-${name}.png`), fullPage: true })
+    }
+    expect(errors).toEqual([])
+  })
+})

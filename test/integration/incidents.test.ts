@@ -1,0 +1,242 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { replay } from '../../collector/incidents/incident.ts'
+import { parseSlaProfiles } from '../../collector/incidents/profile.ts'
+import { createIncidents } from '../../collector/incidents/run.ts'
+import type { Incidents } from '../../collector/incidents/run.ts'
+import { eventsOf } from '../../collector/incidents/storage.ts'
+import { parseWording } from '../../collector/incidents/wording.ts'
+import { createAnnouncer } from '../../collector/notify/announce.ts'
+import { enqueue } from '../../collector/notify/outbox-storage.ts'
+import type { Alert, AlertChange } from '../../collector/rules/alert.ts'
+import { canonicalJson, verifyAudit } from '../../collector/state/audit.ts'
+import { openState } from '../../collector/state/open.ts'
+import type { State } from '../../collector/state/open.ts'
+import { scaled, seed } from '../scale.ts'
+
+const MINUTE = 60_000
+/** 2026-11-22 15:58 UTC, 23:58 in the office: two minutes before a new day of numbers. */
+const START = Date.UTC(2026, 10, 22, 15, 58)
+const shipped = (path: string): string => readFileSync(new URL(`../../alerts/${path}`, import.meta.url), 'utf8')
+const profiles = parseSlaProfiles(shipped('sla.yml'), 'sla.yml')
+const wording = parseWording(shipped('templates/zh-CN.yml'), 'zh-CN.yml')
+const receivers = [
+  { name: '值班', email: ['duty@example.org'], minSeverity: 'warning' as const, sendResolved: false },
+  { name: '经理', email: ['manager@example.org'], minSeverity: 'critical' as const, sendResolved: true },
+]
+
+let folder = ''
+let state: State
+let now = START
+let warnings: string[] = []
+let failAnnouncing = false
+
+async function restart(): Promise<Incidents> {
+  await state.close()
+  state = await openState(join(folder, 'state.db'))
+  return room()
+}
+function room(): Promise<Incidents> {
+  const announce = createAnnouncer(receivers, enqueue)
+  return createIncidents({
+    state, profiles, wording,
+    clock: { now: () => now },
+    log: { warn: (message) => warnings.push(message) },
+    announce: async (trx, notice, at) => {
+      await announce(trx, notice, at)
+      if (failAnnouncing) throw new Error('crash after queueing')
+    },
+    announced: () => undefined,
+  })
+}
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'zhishou-incidents-'))
+  state = await openState(join(folder, 'state.db'))
+  now = START
+  warnings = []
+  failAnnouncing = false
+})
+afterEach(async () => {
+  await state.close()
+  rmSync(folder, { recursive: true })
+})
+
+function alert(name: string, labels: Record<string, string> = {}, startedAt = now): Alert {
+  const all = { alertname: name, instance: 'web-01', mountpoint: '/data', severity: 'warning', sla: 'standard', ...labels }
+  return {
+    fingerprint: `${name}/${canonicalJson(all)}`, group: 'host', name, labels: all,
+    annotations: { summary: `${name} 的摘要`, description: '已用 97%', action: '清理日志' },
+    state: 'firing', activeAt: startedAt, startedAt, firedAt: now, resolvedAt: undefined, value: 0.97,
+  }
+}
+const fire = (one: Alert): AlertChange => ({ kind: 'firing', alert: one })
+const end = (one: Alert, why: 'condition-false' | 'no-data' = 'condition-false'): AlertChange => ({ kind: 'resolved', why, alert: { ...one, state: 'resolved', resolvedAt: now } })
+const outbox = async (): Promise<string[]> => (await state.db.selectFrom('outbox').select('dedup_key').orderBy('created_at').orderBy('dedup_key').execute()).map((row) => row.dedup_key)
+
+describe('incidents', () => {
+  it('leads one fault from first sample to closing, with its log in Chinese', async () => {
+    const incidents = await room()
+    const changed: string[] = []
+    incidents.subscribe((incident) => changed.push(`${incident.number} ${incident.state}`))
+    const level = alert('FilesystemFull', { fault: 'filesystem-space' }, START - 3 * MINUTE)
+    const soon = alert('FilesystemFillsSoon', { fault: 'filesystem-space' }, START - 8 * MINUTE)
+    await incidents.apply([fire(level), fire(soon), fire(alert('NoPromise', { sla: '' }))])
+    const [summary] = await incidents.list({ limit: 10 })
+    expect(await incidents.list({ limit: 10 })).toHaveLength(1)
+    expect(summary).toMatchObject({ number: 'F20261122-001', state: 'open', object: 'web-01 挂载点 /data', service: 'host', startedAt: START - 8 * MINUTE, blind: false })
+    expect(summary!.clocks.map((clock) => clock.leftMs)).toEqual([52 * MINUTE, 112 * MINUTE, 1_432 * MINUTE])
+    expect(incidents.numberOf(level.fingerprint)).toBe('F20261122-001')
+
+    now += 10 * MINUTE
+    expect(await incidents.acknowledge('F20261122-001', 'li', 'console')).toEqual({ kind: 'done', value: undefined })
+    expect(await incidents.acknowledge('F20261122-001', 'wang', 'console')).toEqual({ kind: 'refused', status: 409, code: 'acknowledged-already', message: '该故障已由 li 于 2026-11-23 00:08:00 响应' })
+    expect(await incidents.dispose('F20261122-001', 'li', ' ', null)).toMatchObject({ kind: 'refused', status: 422, code: 'text-missing' })
+    expect(await incidents.dispose('F20261122-001', 'li', '清理了旧日志', { used: 0.97 })).toMatchObject({ kind: 'done' })
+    expect(await incidents.comment('F20261122-999', 'li', 'x')).toMatchObject({ kind: 'refused', status: 404 })
+    now += 5 * MINUTE
+    await incidents.apply([end(soon), end(level, 'no-data')])
+    expect(await incidents.list({ state: 'open', limit: 10 })).toMatchObject([{ blind: true, state: 'disposed' }])
+    now += 5 * MINUTE
+    await incidents.apply([end(level)])
+    expect(await incidents.get('F20261122-001')).toMatchObject({ state: 'recovered', recoveredAt: now })
+    now += 31 * MINUTE
+    await incidents.settle()
+    const detail = (await incidents.get('F20261122-001'))!
+    expect(detail.timeline.map((entry) => `${entry.actor} ${entry.kind} ${entry.text}`)).toEqual([
+      'system opened 故障开始：FilesystemFull 的摘要（告警 FilesystemFull，条件自 2026-11-22 23:55:00 成立）',
+      'system alert-joined 并入告警 FilesystemFillsSoon：FilesystemFillsSoon 的摘要',
+      'li acknowledged li 响应（控制台）',
+      'li disposed li 报处置（已报处置、未恢复）：清理了旧日志',
+      'system alert-resolved 告警 FilesystemFillsSoon 的条件已不成立，其余告警仍在',
+      'system data-lost 告警 FilesystemFull 数据中断，不能据此认定恢复',
+      'system recovered 监测数据显示已恢复（最后一项告警 FilesystemFull 的条件自 2026-11-23 00:18:00 不再成立）',
+      'system closed 恢复后持续正常满 30 分钟，自动关闭',
+    ])
+    expect(detail.notifications).toMatchObject([{ channel: 'email', to: '值班', state: 'queued' }])
+    expect(changed.at(-1)).toBe('F20261122-001 closed')
+    expect(await outbox()).toEqual(['incident/1/opened/0/email/值班'])
+    const audit = await state.db.selectFrom('audit').select(['actor', 'action', 'object']).orderBy('seq').execute()
+    expect(audit.map((row) => `${row.actor} ${row.action} ${row.object}`)).toEqual(['li incident.acknowledge F20261122-001', 'li incident.dispose F20261122-001'])
+    expect((await verifyAudit(state.db)).kind).toBe('intact')
+  })
+
+  it('[11] numbers by the office day, tells each receiver once, and a recovery only to who asked', async () => {
+    const incidents = await room()
+    const one = alert('A')
+    await incidents.apply([fire(one), fire(one)])
+    now += 3 * MINUTE
+    const two = alert('B', { instance: 'web-02' })
+    await incidents.apply([fire(one), fire(two)])
+    expect((await incidents.list({ limit: 9 })).map((incident) => incident.number).sort()).toEqual(['F20261122-001', 'F20261123-001'])
+    // More urgent now: the manager, who was not told, is.
+    await incidents.apply([fire(alert('A2', { fault: 'A', severity: 'critical' }))])
+    await incidents.apply([end(one), end(alert('A2', { fault: 'A', severity: 'critical' }))])
+    now += 10 * MINUTE
+    await incidents.apply([fire({ ...one, startedAt: now })])
+    expect(await outbox()).toEqual([
+      'incident/1/opened/0/email/值班',
+      'incident/1/opened/0/email/经理', 'incident/1/recovered/0/email/经理', 'incident/2/opened/0/email/值班',
+      'incident/1/reopened/1/email/经理',
+    ])
+  })
+
+  it('[2] closes the old one first when a fault returns after the window', async () => {
+    const incidents = await room()
+    const one = alert('A')
+    await incidents.apply([fire(one), end(one)])
+    now += 31 * MINUTE
+    await incidents.apply([fire({ ...one, startedAt: now })])
+    expect((await incidents.list({ limit: 9 })).map((incident) => `${incident.number} ${incident.state}`)).toEqual(['F20261123-001 open', 'F20261122-001 recovered'])
+    expect((await state.db.selectFrom('incident').select('state').orderBy('id').execute()).map((row) => row.state)).toEqual(['closed', 'open'])
+  })
+
+  it('stores nothing, no event and no mail, when the transaction fails, and all of it when it is applied again', async () => {
+    let incidents = await room()
+    failAnnouncing = true
+    await expect(incidents.apply([fire(alert('A'))])).rejects.toThrow('crash after queueing')
+    expect(await incidents.list({ limit: 9 })).toEqual([])
+    expect(await outbox()).toEqual([])
+    expect(incidents.series(now)).toMatchObject([{ value: 0 }])
+    failAnnouncing = false
+    incidents = await restart()
+    await incidents.reconcile([alert('A')])
+    expect(await outbox()).toEqual(['incident/1/opened/0/email/值班'])
+  })
+
+  it('reconciles: what the rules no longer hold has lost its data, it has not recovered', async () => {
+    let incidents = await room()
+    await incidents.apply([fire(alert('A')), fire(alert('B', { instance: 'web-02' }))])
+    incidents = await restart()
+    now += MINUTE
+    await incidents.reconcile([alert('B', { instance: 'web-02' }, START), { ...alert('C', { instance: 'web-03' }), state: 'pending' }])
+    expect((await incidents.list({ limit: 9 })).map((incident) => `${incident.object} ${incident.state} ${incident.blind}`).sort()).toEqual(['web-01 挂载点 /data open true', 'web-02 挂载点 /data open false'])
+  })
+
+  it('gives samples of open incidents and of clocks that run', async () => {
+    const incidents = await room()
+    await incidents.apply([fire(alert('A')), fire(alert('B', { instance: 'web-02', sla: 'unheard-of' }))])
+    expect(warnings).toHaveLength(1)
+    await incidents.acknowledge('F20261122-001', 'li', 'console')
+    now += 90 * MINUTE
+    const samples = incidents.series(now).map((one) => `${Object.values(one.labels).join(' ')} = ${one.value}`)
+    expect(samples).toEqual([
+      'zhishou_incident_open = 2',
+      'zhishou_sla_remaining_seconds F20261122-001 dispose = 1800',
+      'zhishou_sla_remaining_seconds F20261122-001 recover = 81000',
+      'zhishou_sla_remaining_seconds F20261122-002 respond = -1800',
+      'zhishou_sla_remaining_seconds F20261122-002 dispose = 1800',
+      'zhishou_sla_remaining_seconds F20261122-002 recover = 81000',
+    ])
+  })
+
+  it('two people at once: one takes it, the other is told who', async () => {
+    const incidents = await room()
+    await incidents.apply([fire(alert('A'))])
+    const both = await Promise.all(['li', 'wang'].map((user) => incidents.acknowledge('F20261122-001', user, 'console')))
+    expect(both.map((one) => one.kind).sort()).toEqual(['done', 'refused'])
+    const winner = both[0]!.kind === 'done' ? 'li' : 'wang'
+    expect(both.find((one) => one.kind === 'refused')).toMatchObject({ message: `该故障已由 ${winner} 于 2026-11-22 23:58:00 响应` })
+  })
+
+  it('[10] a restart in the middle of anything finds the same incidents, and their events give the same projection', async () => {
+    const objects = ['web-01', 'web-02'] as const
+    const act = fc.record({ minutes: fc.integer({ min: 0, max: 20 }), object: fc.constantFrom(...objects), rule: fc.constantFrom('A', 'B'), what: fc.constantFrom('fire', 'fire', 'end', 'end', 'blind', 'acknowledge', 'dispose', 'settle', 'restart') })
+    await fc.assert(
+      fc.asyncProperty(fc.array(act, { maxLength: 25 }), async (acts) => {
+        for (const table of ['incident_event', 'incident_alert', 'receipt', 'outbox', 'incident'] as const) await state.db.deleteFrom(table).execute()
+        now = START
+        let incidents = await room()
+        const look = async (): Promise<unknown> => ({ list: await incidents.list({ limit: 99 }), series: incidents.series(now).map((one) => JSON.stringify(one)).sort() })
+        for (const { minutes, object, rule, what } of acts) {
+          now += minutes * MINUTE
+          const one = alert(rule, { instance: object, fault: 'same' }, now - MINUTE)
+          const number = (await incidents.list({ state: 'live', limit: 1 }))[0]?.number ?? 'F0'
+          if (what === 'fire') await incidents.apply([fire(one)])
+          if (what === 'end') await incidents.apply([end(one)])
+          if (what === 'blind') await incidents.apply([end(one, 'no-data')])
+          if (what === 'acknowledge') await incidents.acknowledge(number, 'li', 'console')
+          if (what === 'dispose') await incidents.dispose(number, 'li', '处理', null)
+          if (what === 'settle') await incidents.settle()
+          if (what === 'restart') {
+            const before = await look()
+            incidents = await restart()
+            expect(await look()).toEqual(before)
+          }
+        }
+        const rows = await state.db.selectFrom('incident').select(['id', 'body_json', 'version']).execute()
+        for (const row of rows) {
+          const events = await eventsOf(state.db, row.id)
+          expect(events.map((event) => event.seq)).toEqual(Array.from({ length: row.version }, (_, index) => index + 1))
+          expect(canonicalJson(replay(events))).toBe(row.body_json)
+        }
+        const keys = await outbox()
+        expect(new Set(keys).size).toBe(keys.length)
+        expect(keys.filter((key) => key.includes('/opened/')).length).toBe(rows.length)
+      }),
+      { seed, numRuns: scaled(40, 1_000) },
+    )
+  })
+})
