@@ -4,9 +4,9 @@ import { loadAgentSettings, parseAgentSettings } from './config.ts'
 
 const sources = ['cpu', 'meminfo', 'filesystem']
 
-function mistakes(text: string): readonly string[] {
+async function mistakes(text: string): Promise<readonly string[]> {
   try {
-    parseAgentSettings(text, sources)
+    await parseAgentSettings(text, sources)
     return []
   } catch (error) {
     if (error instanceof SettingsError) return error.mistakes
@@ -15,8 +15,8 @@ function mistakes(text: string): readonly string[] {
 }
 
 describe('agent.yml', () => {
-  it('has a default for every key', () => {
-    expect(parseAgentSettings('', sources)).toEqual({
+  it('has a default for every key', async () => {
+    expect(await parseAgentSettings('', sources)).toEqual({
       home: undefined,
       collectors: undefined,
       intervalMs: 15_000,
@@ -27,7 +27,7 @@ describe('agent.yml', () => {
     })
   })
 
-  it('reads every key', () => {
+  it('reads every key', async () => {
     const text = `
 home: /var/lib/zhishou-agent
 collector: [https://10.0.0.1:8643, 'https://[fd00::1]:8643']
@@ -37,7 +37,7 @@ spool: { maxBytes: 1GiB }
 metrics: { listen: '127.0.0.1:9101' }
 log: debug
 `
-    expect(parseAgentSettings(text, sources)).toEqual({
+    expect(await parseAgentSettings(text, sources)).toEqual({
       home: '/var/lib/zhishou-agent',
       collectors: ['https://10.0.0.1:8643', 'https://[fd00::1]:8643'],
       intervalMs: 5_000,
@@ -48,7 +48,7 @@ log: debug
     })
   })
 
-  it('reports every mistake at once, each with its key path', () => {
+  it('reports every mistake at once, each with its key path', async () => {
     const text = `
 interval: 15
 intervall: 15s
@@ -58,7 +58,7 @@ spool: { maxBytes: 256MB, maxByte: 1 }
 metrics: { listen: '0.0.0.0:9101' }
 log: loud
 `
-    const found = mistakes(text)
+    const found = await mistakes(text)
     expect(found).toEqual(
       expect.arrayContaining([
         'agent.yml: interval: expected a text, got 15',
@@ -72,12 +72,12 @@ log: loud
     )
     expect(found.some((line) => line.startsWith('agent.yml: log: '))).toBe(true)
     expect(found).toHaveLength(8)
-    expect(mistakes('interval: 500ms')).toEqual(['agent.yml: interval: expected a duration from 1s to 60s, got "500ms"'])
-    expect(mistakes('a: [')[0]).toMatch(/^agent.yml: /)
+    expect(await mistakes('interval: 500ms')).toEqual(['agent.yml: interval: expected a duration from 1s to 60s, got "500ms"'])
+    expect((await mistakes('a: ['))[0]).toMatch(/^agent.yml: /)
   })
 
-  it('names a file that is asked for and not there', () => {
-    expect(() => loadAgentSettings('/nonexistent', sources, '/nonexistent/x.yml')).toThrow(/cannot be read/)
-    expect(loadAgentSettings('/nonexistent', sources).intervalMs).toBe(15_000)
+  it('names a file that is asked for and not there', async () => {
+    await expect(loadAgentSettings('/nonexistent', sources, '/nonexistent/x.yml')).rejects.toThrow(/cannot be read/)
+    expect((await loadAgentSettings('/nonexistent', sources)).intervalMs).toBe(15_000)
   })
 })

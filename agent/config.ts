@@ -4,7 +4,6 @@
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseDocument } from 'yaml'
 import * as z from 'zod/mini'
 import { nearestWord, parseDurationMs, parseSizeBytes, SettingsError, settingsMistakes } from '../protocol/settings.ts'
 import { LOG_LEVELS } from './log.ts'
@@ -82,10 +81,8 @@ export interface AgentSettings {
 }
 
 /** Parses the text of a settings file; `sources` are the names that may be disabled. Throws SettingsError with every mistake. */
-export function parseAgentSettings(text: string, sources: readonly string[], file = FILE): AgentSettings {
-  const document = parseDocument(text, { prettyErrors: true })
-  if (document.errors.length > 0) throw new SettingsError(document.errors.map((error) => `${file}: ${error.message.split('\n')[0]}`))
-  const input: unknown = document.toJS() ?? {}
+export async function parseAgentSettings(text: string, sources: readonly string[], file = FILE): Promise<AgentSettings> {
+  const input = await readYaml(text, file)
   const result = schema.safeParse(input)
   const mistakes = result.success ? [] : settingsMistakes(file, result.error.issues, input, (path) => KEYS[path.map(String).join('.')] ?? [])
   for (const name of disabledNames(input)) {
@@ -106,6 +103,15 @@ export function parseAgentSettings(text: string, sources: readonly string[], fil
   })
 }
 
+/** The YAML parser is loaded only where there is something to parse: most agents have no settings file. */
+async function readYaml(text: string, file: string): Promise<unknown> {
+  if (text.trim() === '') return {}
+  const { parseDocument } = await import('yaml')
+  const document = parseDocument(text, { prettyErrors: true })
+  if (document.errors.length > 0) throw new SettingsError(document.errors.map((error) => `${file}: ${error.message.split('\n')[0]}`))
+  return document.toJS() ?? {}
+}
+
 /** Source names under `sources.disabled`, as far as the input has that shape: told even where other keys are wrong. */
 function disabledNames(input: unknown): readonly string[] {
   const shape = z.object({ sources: z.object({ disabled: z.array(z.string()) }) }).safeParse(input)
@@ -113,11 +119,11 @@ function disabledNames(input: unknown): readonly string[] {
 }
 
 /** Reads `HOME/agent.yml`, or `file`; a missing HOME/agent.yml means the defaults. Throws SettingsError with every mistake. */
-export function loadAgentSettings(home: string, sources: readonly string[], file?: string): AgentSettings {
+export async function loadAgentSettings(home: string, sources: readonly string[], file?: string): Promise<AgentSettings> {
   const path = file ?? join(home, FILE)
   if (file === undefined && !existsSync(path)) return parseAgentSettings('', sources)
   try {
-    return parseAgentSettings(readFileSync(path, 'utf8'), sources, file ?? FILE)
+    return await parseAgentSettings(readFileSync(path, 'utf8'), sources, file ?? FILE)
   } catch (error) {
     if (error instanceof SettingsError) throw error
     throw new SettingsError([`${path}: cannot be read: ${error instanceof Error ? error.message : String(error)}`])

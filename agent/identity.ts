@@ -47,25 +47,27 @@ export async function readIdentity(host: Host): Promise<HardwareIdentity> {
   const [system, bios, board, cpu, os, memory, disks] = await Promise.all([
     si.system(), si.bios(), si.baseboard(), si.cpu(), si.osInfo(), si.memLayout(), si.diskLayout(),
   ])
+  // Without root it makes up one module as large as all memory, with no slot and no type: that is no DIMM.
+  const modules = memory
+    .filter((module) => module.size > 0 && (text(module.bank) !== undefined || text(module.type) !== undefined))
+    .map((module) =>
+      known({
+        slot: text(module.bank),
+        sizeBytes: module.size,
+        type: text(module.type),
+        manufacturer: text(module.manufacturer),
+        part: text(module.partNum),
+        serial: text(module.serialNum),
+        clockMegahertz: positive(module.clockSpeed),
+      }),
+    )
   return {
     system: known({ manufacturer: text(system.manufacturer), model: text(system.model), serial: text(system.serial), uuid: text(system.uuid), virtual: system.virtual }),
     bios: known({ vendor: text(bios.vendor), version: text(bios.version), releaseDate: text(bios.releaseDate) }),
     board: known({ manufacturer: text(board.manufacturer), model: text(board.model), serial: text(board.serial), memorySlots: positive(board.memSlots) }),
     cpu: known({ manufacturer: text(cpu.manufacturer), brand: text(cpu.brand), sockets: positive(cpu.processors), physicalCores: positive(cpu.physicalCores), cores: positive(cpu.cores) }),
     os: known({ distribution: text(os.distro), release: text(os.release), kernel: text(os.kernel), architecture: text(os.arch) }),
-    memory: memory
-      .filter((module) => module.size > 0)
-      .map((module) =>
-        known({
-          slot: text(module.bank),
-          sizeBytes: module.size,
-          type: text(module.type),
-          manufacturer: text(module.manufacturer),
-          part: text(module.partNum),
-          serial: text(module.serialNum),
-          clockMegahertz: positive(module.clockSpeed),
-        }),
-      ),
+    ...(modules.length === 0 ? {} : { memory: modules }),
     disks:
       disks.length === 0
         ? await disksOfSys(host)

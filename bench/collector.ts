@@ -3,7 +3,7 @@
  * loaded flat out in alternating passes A B A B, ours over TLS with client certificates, durable, with the shipped host
  * rules on; theirs by POST /write, ten hosts a request. Then a paced phase at one tick in 15 s. CPU by schedstat.
  *
- *   npm run bench -- collector [--hosts 1000] [--series 300] [--pairs 5] [--ticks 48] [--paced 90]
+ *   npm run bench -- collector [--hosts 1000] [--series 300] [--pairs 5] [--ticks 48] [--paced 90] [--profile DIR]
  */
 import { type ChildProcess, fork, spawn, spawnSync } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
@@ -19,7 +19,7 @@ import { freePort } from '../test/ports.ts'
 import { fleetTemplate } from './fleet.ts'
 import { cpuSeconds, median, memory, report, rounded, spread } from './measure.ts'
 
-const { values } = parseArgs({ options: { hosts: { type: 'string', default: '1000' }, series: { type: 'string', default: '300' }, pairs: { type: 'string', default: '5' }, ticks: { type: 'string', default: '48' }, paced: { type: 'string', default: '90' } } })
+const { values } = parseArgs({ options: { hosts: { type: 'string', default: '1000' }, series: { type: 'string', default: '300' }, pairs: { type: 'string', default: '5' }, ticks: { type: 'string', default: '48' }, paced: { type: 'string', default: '90' }, profile: { type: 'string' } } })
 const hosts = Number(values.hosts)
 const series = Number(values.series)
 const pairs = Number(values.pairs)
@@ -77,8 +77,7 @@ try {
   const jobFile = join(folder, 'job.json')
   const startMs = Date.now() - (pairs * ticks + 2) * 15_000
   writeFileSync(jobFile, JSON.stringify({ ...identities, url: `wss://127.0.0.1:${ports.tls}/link`, influxPort: ports.victoria, startMs, template: { columns: template.columns, base: [...template.base], kinds: [...template.kinds] } }))
-  const env = { ...process.env, ZHISHOU_BENCH: '1' }
-  const ours = spawn(process.execPath, [join(root, 'cli', 'main.ts'), 'collector', 'run', '--home', home, '--http', `127.0.0.1:${ports.http}`, '--tls', `127.0.0.1:${ports.tls}`], { stdio: ['ignore', 'ignore', 'inherit'], env })
+    const ours = spawn(process.execPath, [...(values.profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', values.profile]), join(root, 'cli', 'main.ts'), 'collector', 'run', '--home', home, '--http', `127.0.0.1:${ports.http}`, '--tls', `127.0.0.1:${ports.tls}`], { stdio: ['ignore', 'ignore', 'inherit'] })
   const victoria = spawn('/usr/bin/victoria-metrics', [`-storageDataPath=${join(folder, 'victoria')}`, '-retentionPeriod=100y', `-httpListenAddr=127.0.0.1:${ports.victoria}`, '-influxSkipSingleField', '-loggerLevel=ERROR'], { stdio: 'ignore' })
   const loader = fork(join(root, 'bench', 'fleet-loader.ts'), [jobFile], { stdio: 'inherit' })
   const peer = fork(join(root, 'bench', 'fleet-loader.ts'), [jobFile], { stdio: 'inherit' })

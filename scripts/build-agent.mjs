@@ -34,8 +34,6 @@ const result = await build({
   format: 'cjs',
   target: 'node16',
   minify: true,
-  // Class and function names stand in error messages.
-  keepNames: true,
   legalComments: 'linked',
   metafile: true,
   // ws takes these native add-ons where they are installed; the agent ships none.

@@ -22,7 +22,8 @@ const day = 86_400_000
 export interface TestCa {
   readonly pem: string
   readonly fingerprint: string
-  leaf(): Promise<{ pem: string; key: string }>
+  /** A server certificate. `named` false leaves out which key has signed it, as an impostor of the same name would. */
+  leaf(named?: boolean): Promise<{ pem: string; key: string }>
   client(instance: string, publicKeyPem: string): Promise<string>
 }
 
@@ -44,7 +45,7 @@ export async function testCa(name = 'test'): Promise<TestCa> {
     extensions: [new BasicConstraintsExtension(true, 0, true), new KeyUsagesExtension(KeyUsageFlags.keyCertSign, true), await SubjectKeyIdentifierExtension.create(keys.publicKey)],
   })
   const pem = ca.toString('pem')
-  const issue = async (subject: string, publicKey: webcrypto.CryptoKey | PublicKey, extensions: SubjectAlternativeNameExtension[]) =>
+  const issue = async (subject: string, publicKey: webcrypto.CryptoKey | PublicKey, extensions: SubjectAlternativeNameExtension[], named = true) =>
     X509CertificateGenerator.create({
       serialNumber: serialNumber(),
       subject,
@@ -53,15 +54,15 @@ export async function testCa(name = 'test'): Promise<TestCa> {
       publicKey,
       signingKey: keys.privateKey,
       signingAlgorithm: algorithm,
-      extensions: [new BasicConstraintsExtension(false, undefined, true), await AuthorityKeyIdentifierExtension.create(ca.publicKey), ...extensions],
+      extensions: [new BasicConstraintsExtension(false, undefined, true), ...(named ? [await AuthorityKeyIdentifierExtension.create(ca.publicKey)] : []), ...extensions],
     })
   return {
     pem,
     fingerprint: createHash('sha256').update(new X509Certificate(pem).raw).digest('hex'),
-    async leaf() {
+    async leaf(named = true) {
       const pair = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
       // Another name than the address the tests use: the pin counts, not the name.
-      const made = await issue('CN=collector', pair.publicKey, [new SubjectAlternativeNameExtension([{ type: 'dns', value: 'collector.invalid' }])])
+      const made = await issue('CN=collector', pair.publicKey, [new SubjectAlternativeNameExtension([{ type: 'dns', value: 'collector.invalid' }])], named)
       return { pem: made.toString('pem'), key: pkcs8(await webcrypto.subtle.exportKey('pkcs8', pair.privateKey)) }
     },
     async client(instance, publicKeyPem) {
@@ -123,6 +124,8 @@ export interface FakeCollector {
   cut(): void
   /** Reads nothing more from the sockets that are open now. */
   pause(): void
+  /** Reads again. */
+  resume(): void
   close(): Promise<void>
 }
 
@@ -170,6 +173,9 @@ export async function startFakeCollector(options: FakeOptions): Promise<FakeColl
     },
     pause() {
       for (const socket of open) socket.pause()
+    },
+    resume() {
+      for (const socket of open) socket.resume()
     },
     close: () =>
       new Promise((resolve) => {

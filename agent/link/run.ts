@@ -309,6 +309,8 @@ export function startLink(options: LinkOptions): Link {
     act({ kind: 'renewed' })
   }
   const replacePins = (pins: string[]): void => {
+    // Told on every connection; written only when they are others.
+    if (JSON.stringify(pins) === JSON.stringify(options.identity().pins)) return
     const fault = pinsFaultOf(pins, connection?.peer)
     if (fault === undefined) keepIdentity({ ...options.identity(), pins }, 'link: new pins')
     else log('error', 'link: the new pins are of no use and were not taken', { fault })

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
-import { type DBusCall, type DBusValue, MAX_MESSAGE_BYTES, decodeMessage, encodeCall, messageLength } from './dbus.ts'
+import { type DBusCall, encodeCall } from './dbus-encode.ts'
+import { type DBusValue, MAX_MESSAGE_BYTES, decodeMessage, messageLength } from './dbus.ts'
 
 /** The other side answered a call with an error. */
 export class DBusCallError extends Error {

@@ -3,7 +3,8 @@ import { Duplex } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { dbusPeer, marshal, message } from '../../test/dbus-peer.ts'
 import { scaled, seed } from '../../test/scale.ts'
-import { DBusFormatError, type DBusValue, decodeMessage, encodeCall, messageLength } from './dbus.ts'
+import { encodeCall } from './dbus-encode.ts'
+import { DBusFormatError, type DBusValue, decodeMessage, messageLength } from './dbus.ts'
 import { openDBus } from './dbus-call.ts'
 
 const text = fc.string({ unit: 'binary' }).map((value) => value.replaceAll('\0', '').toWellFormed())
@@ -91,6 +92,7 @@ describe('messages', () => {
 
   it.each([
     ['an array that says it is longer than the message', () => rewritten('u', [1_000_000], 'as')],
+    ['an array that ends inside its element', () => rewritten('uu', [3, 7], 'au')],
     ['a boolean of 2', () => rewritten('u', [2], 'b')],
     ['a type nested 40 deep', () => rewritten('y', [1], `${'a'.repeat(40)}y`)],
     ['an empty struct', () => rewritten('y', [1], '()')],

@@ -66,5 +66,8 @@ describe('this machine', () => {
     expect(identity.cpu.cores).toBeGreaterThan(0)
     expect(identity.os.kernel).toMatch(/^\d+\.\d+/)
     expect(identity.disks.length).toBeGreaterThan(0)
+    // Whoever may not read the DIMMs says nothing of them.
+    for (const module of identity.memory ?? []) expect(module.slot ?? module.type).toBeDefined()
+    expect(identity.memory).not.toEqual([])
   })
 })

@@ -14,9 +14,12 @@ export const hardwareIdentity = z.strictObject({
   board: z.strictObject({ manufacturer: maybe, model: maybe, serial: maybe, memorySlots: count }),
   cpu: z.strictObject({ manufacturer: maybe, brand: maybe, sockets: count, physicalCores: count, cores: count }),
   os: z.strictObject({ distribution: maybe, release: maybe, kernel: maybe, architecture: maybe }),
-  memory: z
-    .array(z.strictObject({ slot: maybe, sizeBytes: z.number(), type: maybe, manufacturer: maybe, part: maybe, serial: maybe, clockMegahertz: count }))
-    .check(z.maxLength(1_000)),
+  /** Modules that are there; left out altogether where they could not be read, which is not the same as none. */
+  memory: z.optional(
+    z
+      .array(z.strictObject({ slot: maybe, sizeBytes: z.number(), type: maybe, manufacturer: maybe, part: maybe, serial: maybe, clockMegahertz: count }))
+      .check(z.maxLength(1_000)),
+  ),
   disks: z
     .array(z.strictObject({ device: text, vendor: maybe, model: maybe, serial: maybe, firmware: maybe, sizeBytes: count, interface: maybe }))
     .check(z.maxLength(10_000)),

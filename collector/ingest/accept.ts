@@ -39,7 +39,7 @@ const GROUPS = 64
 export function createAcceptor(store: Pick<Store, 'group' | 'columns'>, instance: string, hello: Pick<Hello, 'epoch' | 'next' | 'intervalMs' | 'at'>, receivedAt: number, limits: AcceptLimits): Acceptor {
   const decoder = createDecoder({ ...DEFAULT_COLUMNS_LIMITS, groups: GROUPS })
   const definitions = createDefinitions(store, instance, { groups: GROUPS, series: limits.seriesPerAgent })
-  const view: ClockView = { helloAt: hello.at, receivedAt, next: hello.next, intervalMs: hello.intervalMs }
+  let view: ClockView = { helloAt: hello.at, receivedAt, next: hello.next, intervalMs: hello.intervalMs }
 
   const define = (frame: BatchFrame): RefusedSeries[] => {
     const refused: RefusedSeries[] = []
@@ -74,6 +74,7 @@ export function createAcceptor(store: Pick<Store, 'group' | 'columns'>, instance
       for (const row of decoded) if (row.at > newestAt) newestAt = row.at
       const judgedAt = newestAt >= 0 ? newestAt : newestOther(frame)
       const shiftMs = judgedAt === undefined ? 0 : clockShift(view, { seq: frame.seq, late: frame.late, newestAt: judgedAt }, now)
+      if (shiftMs !== 0 && !frame.late) view = { ...view, movedMs: shiftMs }
 
       const rows: StoreRow[] = []
       let samples = 0

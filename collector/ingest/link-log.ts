@@ -1,5 +1,5 @@
 import { type Log, errorText } from '../log.ts'
-import type { LinkEvent } from './link.ts'
+import type { LinkEvent } from './link-types.ts'
 
 /** One log line for each thing that happened on the link. Refusals are warnings: somebody should look. */
 export function logLinkEvent(log: Log, event: LinkEvent): void {

@@ -10,104 +10,16 @@ import { encode } from '@msgpack/msgpack'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocket, WebSocketServer } from 'ws'
-import { type BatchFrame, type FromCollector, type Hello, MAX_MESSAGE_BYTES, PROTOCOL_VERSION, type Refuse } from '../../protocol/messages.ts'
+import { type BatchFrame, type FromCollector, type Hello, MAX_MESSAGE_BYTES, PROTOCOL_VERSION } from '../../protocol/messages.ts'
 import type { RefusalCode } from '../../protocol/reply.ts'
-import type { Identities } from '../access/identities.ts'
-import type { Pki } from '../access/pki.ts'
-import type { Clock } from '../clock.ts'
-import { type Store, StoreFull } from '../store/store.ts'
-import { type AcceptLimits, type Acceptor, createAcceptor } from './accept.ts'
+import { StoreFull } from '../store/store.ts'
+import { type Acceptor, createAcceptor } from './accept.ts'
 import { toRanges } from './acks.ts'
 import { readEnvelope } from './envelope.ts'
+import { addressOf, answerUpgrade, refusal } from './link-answers.ts'
+import { CLOSE_DROPPED, CLOSE_REFUSED, CLOSE_REPLACED, type Link, type LinkDependencies } from './link-types.ts'
 import { type Peer, judgePeer } from './peer.ts'
 import { renewCertificate } from './renewal.ts'
-
-export interface LinkSettings extends AcceptLimits {
-  readonly heartbeatMs: number
-  /** Connections at a time, those not yet greeted included. */
-  readonly maxConnections: number
-  /** Unacknowledged batches an agent may have under way; reading stops when one has more. */
-  readonly window?: number
-  readonly helloTimeoutMs?: number
-}
-
-/** What presence hears of the link. */
-export interface LinkListener {
-  /** A hello was accepted. `offsetMs`: the agent's clock less ours. */
-  opened(instance: string, hello: Hello, offsetMs: number): void
-  /** Anything came, a ping too. */
-  heard(instance: string): void
-  clockOffset(instance: string, offsetMs: number): void
-  bye(instance: string, backWithinMs: number): void
-  closed(instance: string): void
-  /** Whether we read from this agent; while we do not, its silence means nothing. */
-  reading(instance: string, is: boolean): void
-}
-
-/** For the log. Refusals are counted besides. */
-export type LinkEvent =
-  | { readonly kind: 'connected' | 'replaced' | 'renewed'; readonly instance: string; readonly address: string }
-  | { readonly kind: 'closed'; readonly instance: string; readonly address: string; readonly code: number }
-  | { readonly kind: 'refused'; readonly what: 'link' | 'batch' | 'series' | 'renewal'; readonly instance: string | undefined; readonly address: string; readonly code: RefusalCode; readonly why: string }
-  /** Once per connection: its clock is so wrong that rows are moved. */
-  | { readonly kind: 'restamped'; readonly instance: string; readonly address: string; readonly rows: number }
-  | { readonly kind: 'failed'; readonly what: string; readonly instance: string | undefined; readonly error: unknown }
-
-export interface LinkDependencies {
-  readonly store: Pick<Store, 'group' | 'columns' | 'accept' | 'accepted'>
-  readonly identities: Pick<Identities, 'agent' | 'adopt' | 'addCertificate'>
-  readonly pki: Pick<Pki, 'judge' | 'issue' | 'pins'>
-  readonly clock: Pick<Clock, 'now'>
-  readonly settings: LinkSettings
-  readonly presence: LinkListener
-  readonly onEvent: (event: LinkEvent) => void
-  /** Counts a refusal: `zhishou_refused_total{what,code}`. */
-  readonly refused: (what: string, code: RefusalCode) => void
-  /** Batches with samples, events or facts are in the store (durable): what rules on push series wait for. */
-  readonly onStored?: (instance: string, batch: StoredNotice) => void
-}
-
-export interface StoredNotice {
-  readonly events: number
-  readonly newestAt: number | undefined
-}
-
-export interface Link {
-  /** Takes an upgrade request of the TLS listener; answers it in every case. */
-  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
-  connections(): readonly LinkConnection[]
-  stats(): LinkStats
-  /** Ends the connections of these certificates or instances at once, saying why. */
-  drop(who: { readonly serials?: readonly string[]; readonly instance?: string }, why: string): void
-  /** Tells every agent which CAs to pin; called when a rotation begins or ends. */
-  announcePins(): void
-  /** Ends all connections and resolves when every batch under way is stored or failed. */
-  close(): Promise<void>
-}
-
-export interface LinkConnection {
-  readonly instance: string
-  readonly address: string
-  readonly since: number
-  readonly serial: string
-  readonly unstored: number
-}
-
-/** Totals since the start, for `/metrics`. */
-export interface LinkStats {
-  readonly connections: number
-  readonly messages: number
-  readonly bytes: number
-  readonly batches: number
-  readonly replayed: number
-  readonly samples: number
-  readonly restampedRows: number
-  readonly acks: number
-  readonly replaced: number
-  readonly renewed: number
-  readonly pauses: number
-  readonly refused: number
-}
 
 interface Connection {
   readonly ws: WebSocket
@@ -140,11 +52,7 @@ const RENEW_PAUSE_MS = 60_000
 /** A peer that reads nothing is cut when this much waits for it. */
 const MAX_UNSENT_BYTES = 1024 * 1024
 
-/** WebSocket close codes of our own: 4000 refused (a frame said why), 4001 replaced by a newer connection, 4002 dropped by the operator. */
-export const CLOSE_REFUSED = 4000
-export const CLOSE_REPLACED = 4001
-export const CLOSE_DROPPED = 4002
-
+/** Makes the link; nothing happens before the first upgrade. */
 export function createLink(dependencies: LinkDependencies): Link {
   const { store, clock, settings, presence, onEvent } = dependencies
   const window = settings.window ?? WINDOW
@@ -165,7 +73,7 @@ export function createLink(dependencies: LinkDependencies): Link {
 
   server.on('wsClientError', (error, socket, request) => {
     refused('link', 'malformed', error.message, addressOf(request), undefined)
-    answer(socket, 400, 'malformed', error.message)
+    answerUpgrade(socket, 400, 'malformed', error.message)
   })
 
   const send = (connection: Connection, frame: FromCollector): void => {
@@ -402,9 +310,9 @@ export function createLink(dependencies: LinkDependencies): Link {
     if (socket.destroyed) return
     if (verdict.kind === 'stranger') {
       refused('link', 'unauthenticated', verdict.why, address, undefined)
-      return answer(socket, 401, 'unauthenticated', verdict.why)
+      return answerUpgrade(socket, 401, 'unauthenticated', verdict.why)
     }
-    if (closing) return answer(socket, 503, 'limit', 'the collector is stopping')
+    if (closing) return answerUpgrade(socket, 503, 'limit', 'the collector is stopping')
     server.handleUpgrade(request, socket, head, (ws) => {
       const connection = connect(ws, verdict.peer)
       if (verdict.kind === 'unwelcome') refuseConnection(connection, verdict.code, verdict.why)
@@ -418,13 +326,13 @@ export function createLink(dependencies: LinkDependencies): Link {
       socket.on('error', ignore)
       if (closing || open.size + arriving >= settings.maxConnections) {
         refused('link', 'limit', closing ? 'the collector is stopping' : `more than ${settings.maxConnections} connections`, addressOf(request), undefined)
-        return answer(socket, 503, 'limit', 'too many connections')
+        return answerUpgrade(socket, 503, 'limit', 'too many connections')
       }
       arriving++
       arrive(request, socket, head)
         .catch((error: unknown) => {
           onEvent({ kind: 'failed', what: 'let an agent in', instance: undefined, error })
-          answer(socket, 503, 'limit', 'the collector cannot check certificates now')
+          answerUpgrade(socket, 503, 'limit', 'the collector cannot check certificates now')
         })
         .finally(() => {
           arriving--
@@ -452,21 +360,4 @@ export function createLink(dependencies: LinkDependencies): Link {
       server.close()
     },
   }
-}
-
-function refusal(code: RefusalCode, why: string, seq?: number): Refuse {
-  return { t: 'refuse', code, why, ...(seq === undefined ? {} : { seq }) }
-}
-
-function addressOf(request: IncomingMessage): string {
-  return request.socket.remoteAddress ?? ''
-}
-
-/** Answers an upgrade that is not taken: a status and the reason as JSON, then the end of the socket. */
-function answer(socket: Duplex, status: 400 | 401 | 503, code: RefusalCode, why: string): void {
-  if (socket.destroyed) return
-  const body = JSON.stringify({ code, why })
-  const phrase = { 400: 'Bad Request', 401: 'Unauthorized', 503: 'Service Unavailable' }[status]
-  socket.once('finish', () => socket.destroy())
-  socket.end(`HTTP/1.1 ${status} ${phrase}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
 }

@@ -30,7 +30,6 @@ interface Dependencies {
  */
 export async function judgePeer({ pki, identities }: Dependencies, socket: Duplex, address: string, now: number): Promise<PeerCheck> {
   if (!(socket instanceof TLSSocket)) return { kind: 'stranger', why: 'the link needs TLS' }
-  // `authorized` alone does not do: Node says true for a resumed TLS 1.3 session in which no certificate was ever shown.
   const certificate = socket.getPeerX509Certificate()
   if (certificate === undefined) return { kind: 'stranger', why: 'no client certificate was shown' }
   const verdict = pki.judge(certificate, now)

@@ -237,6 +237,7 @@ describe('when the collector itself was away', () => {
     expect(one.changes).toHaveLength(2)
     await one.pass(2 * SECOND)
     expect(one.changes.slice(2)).toEqual([`web-01=0@${before + 0.001}`])
+    expect(one.presence.view()[0]).toMatchObject({ presence: 'down', since: START + before * SECOND })
     expect(one.up('web-02').every(([, value]) => value === 1)).toBe(true)
   })
 

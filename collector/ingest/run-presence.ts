@@ -13,7 +13,7 @@ import { fillStale } from '../../protocol/stale.ts'
 import type { Agent, AgentInfo, AgentSeen, Identities } from '../access/identities.ts'
 import type { Clock } from '../clock.ts'
 import type { GroupId, Store, StoreBatch, StoreRow } from '../store/store.ts'
-import type { LinkListener } from './link.ts'
+import type { LinkListener } from './link-types.ts'
 import { type Decision, type Moment, type PresenceLimits, type Seat, heard, look, nowReading, observe, opened, saidBye, waitingSeat } from './presence.ts'
 
 export interface PresenceDependencies {

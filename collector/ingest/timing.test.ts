@@ -44,6 +44,25 @@ describe('clock that is wrong', () => {
     expect(clockShift(rightClock, fresh(NOW + 24 * HOUR), NOW + 5_000)).toBe(24 * HOUR - 5_000)
   })
 
+  test('stepped while connected: what comes in one burst, fresh or late, keeps its distances', () => {
+    const movedMs = HOUR + 700
+    const view = { ...rightClock, movedMs }
+    const places = [0, 15_000, 30_000].flatMap((ms) => {
+      const at = NOW + HOUR + 30_000 + ms
+      return [at - clockShift(view, fresh(at), NOW + 60_000), at - clockShift(view, late(at + 1, 103), NOW + 60_000) + 1]
+    })
+    expect(new Set(places).size).toBe(places.length)
+    expect(places).toEqual([...places].sort((a, b) => a - b))
+    // Stepped once more, by so much that the old amount explains nothing.
+    expect(clockShift(view, fresh(NOW + 3 * HOUR), NOW)).toBe(3 * HOUR)
+    expect(clockShift(view, fresh(NOW), NOW)).toBe(0)
+  })
+
+  test('backlog read since the hello goes where its number says too', () => {
+    const places = [100, 101, 102].map((seq) => NOW + HOUR + seq - clockShift(rightClock, late(NOW + HOUR + seq, seq), NOW + 60_000))
+    expect(places).toEqual([NOW, NOW + 15_000, NOW + 30_000])
+  })
+
   test('backlog of a clock that has since been set right goes where its number says, in order and pace', () => {
     const places = [57, 58, 59].map((seq) => {
       const at = NOW + HOUR + seq * 15_000

@@ -9,10 +9,13 @@
  *
  * 1. nothing, when the clock agrees with ours within ten minutes;
  * 2. the clock's offset as the hello showed it: a wrong time zone or a dead battery, the same for rows of the backlog;
- * 3. for fresh rows, what puts the newest at the time it arrived: the clock was stepped while connected;
- * 4. for the backlog, a guess by number: batch `seq` was read about `(next − seq) × interval` before the hello. It keeps
- *    order and pace, and never reaches into the future. For rows of a clock that has since been set right, their true
- *    time is known to nobody.
+ * 3. what the last fresh batch of this connection was moved by: the clock was stepped while connected, and rows that
+ *    come in one burst, or late, keep their distances. (Each by its own arrival, they would get one time, and an answer
+ *    shows only one sample of a time.)
+ * 4. for fresh rows, what puts the newest at the time it arrived: the first after such a step;
+ * 5. for the backlog, a guess by number: batch `seq` was read about `(next − seq) × interval` before the hello, or that
+ *    long after it. It keeps order and pace, and never reaches into the future. For rows of a clock that has since been
+ *    set right, their true time is known to nobody.
  */
 
 /** Rows may lie this far ahead of our clock, and a fresh row this far behind it, before the clock is called wrong. */
@@ -27,6 +30,8 @@ export interface ClockView {
   /** Number of the first batch made after the hello. */
   readonly next: number
   readonly intervalMs: number
+  /** What the last fresh batch of the connection that had to be moved was moved by; undefined: none had. */
+  readonly movedMs?: number | undefined
 }
 
 /** Milliseconds to take off every time in a batch whose newest row says `newestAt`. */
@@ -39,7 +44,9 @@ export function clockShift(view: ClockView, batch: { readonly seq: number; reado
   if (near) return 0
   if (wrong && plausible(newestAt - offset) && (late || Math.abs(newestAt - offset - now) <= TOLERANCE_MS)) return offset
   if (plausible(newestAt)) return 0
+  const { movedMs } = view
+  if (movedMs !== undefined && plausible(newestAt - movedMs) && (late || Math.abs(newestAt - movedMs - now) <= TOLERANCE_MS)) return movedMs
   if (!late) return newestAt - now
-  const guess = view.receivedAt - Math.max(1, view.next - seq) * view.intervalMs
+  const guess = Math.min(now, view.receivedAt - (view.next - seq) * view.intervalMs)
   return newestAt - Math.max(EARLIEST_MS, guess)
 }

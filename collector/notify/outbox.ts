@@ -88,6 +88,7 @@ export function createOutbox(deps: OutboxDependencies): Outbox {
   let woken = false
   let current: Promise<number | undefined> | undefined
   let loop: Promise<void> | undefined
+  let firstCheck: Promise<void> | undefined
   let stopChecks = (): void => undefined
 
   const wake = (): void => {
@@ -214,13 +215,15 @@ export function createOutbox(deps: OutboxDependencies): Outbox {
       const interrupted = await recoverInterrupted(state, clock.now())
       if (interrupted > 0) log.warn('notify: messages were being sent when the program ended; they are sent again under the same Message-ID', { count: interrupted })
       loop = forever()
+      // In the background: a relay that does not answer must not hold up the start, but is known soon after it.
+      firstCheck = this.checkChannels().catch((error: unknown) => log.error('notify: cannot check channels', { error }))
       stopChecks = clock.every(CHECK_MS, 'notify: check channels', () => this.checkChannels())
     },
     async stop() {
       stopChecks()
       stopping.abort()
       wakeUp()
-      const ended = Promise.allSettled([loop, current])
+      const ended = Promise.allSettled([loop, current, firstCheck])
       const grace = new AbortController()
       await Promise.race([ended, pause(STOP_GRACE_MS, grace.signal)])
       grace.abort()

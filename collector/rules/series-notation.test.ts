@@ -8,7 +8,7 @@ describe('promtool series notation', () => {
     ['5-1x2', [5, 4, 3]],
     ['-2+4x3', [-2, 2, 6, 10]],
     ['_ 1 _x2 stale', ['none', 1, 'none', 'none', 'stale']],
-    ['7x2 0x0', [7, 7, 7, 0]],
+    ['7x2 0x0 0x2', [7, 7, 7, 0, 0, 0, 0]],
     ['NaN Inf -Inf +1.5e3', [NaN, Infinity, -Infinity, 1500]],
     ['', []],
   ])('%s', (text, places) => {

@@ -23,6 +23,7 @@ export function parseValues(text: string): readonly Place[] {
   return places
 }
 
+/** `0x16` is 0 seventeen times, never a hexadecimal number. */
 function appendItem(places: Place[], item: string): void {
   const blank = /^(_|stale)(?:x(\d+))?$/.exec(item)
   if (blank !== null) {
@@ -31,7 +32,7 @@ function appendItem(places: Place[], item: string): void {
     for (let index = 0; index < count; index++) places.push(blank[1] === '_' ? 'none' : 'stale')
     return
   }
-  const match = /^([+-]?(?:0[xX][0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[iI]nf|[nN]a[nN]|NAN|INF))(?:([+-](?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[iI]nf|[nN]a[nN])))?(?:x(\d+))?$/.exec(item)
+  const match = /^([+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[iI]nf|[nN]a[nN]|NAN|INF))(?:([+-](?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[iI]nf|[nN]a[nN])))?(?:x(\d+))?$/.exec(item)
   const start = parseNumber(match?.[1] ?? '')
   if (match === null || start === undefined) throw new Error(`cannot read the value ${JSON.stringify(item)}`)
   const step = match[2] === undefined ? 0 : parseNumber(match[2])

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { DatabaseSync } from 'node:sqlite'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -63,6 +64,16 @@ describe('audit', () => {
     await append(6)
     tamper(sql)
     expect(await verifyAudit(state.db)).toMatchObject({ kind: 'broken', seq })
+  })
+
+  it('names a row that was hashed anew over another past', async () => {
+    await append(4)
+    const row = await state.db.selectFrom('audit').selectAll().where('seq', '=', 3).executeTakeFirstOrThrow()
+    const previous = 'f'.repeat(64)
+    const { seq, at, actor, action, object } = row
+    const hash = createHash('sha256').update(`${previous}\n${canonicalJson({ seq, at, actor, action, object, detail: row.detail_json })}`).digest('hex')
+    tamper(`update audit set previous_hash = '${previous}', hash = '${hash}' where seq = 3`)
+    expect(await verifyAudit(state.db)).toMatchObject({ kind: 'broken', seq: 3, why: expect.stringContaining('follow') })
   })
 
   it('shows a cut tail only against a head known outside', async () => {

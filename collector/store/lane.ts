@@ -3,10 +3,10 @@
  * before, `late` all others; each numbers its rows, so a restart knows which rows of the log a chunk already covers.
  *
  * A lane is a raw **open block** of up to `BLOCK_ROWS` rows (row-major: appending copies the row as it came) and behind
- * it **minis**: full blocks packed by `column.ts` without zstd, all in one byte area that is kept and reused, so a
- * steady load allocates nothing.
+ * it **minis**: full blocks packed by `column.ts` without zstd, in byte areas of a pool.
  */
 import { fillStale, setStale } from '../../protocol/stale.ts'
+import type { BytePool } from './byte-pool.ts'
 import { ALL_STALE, columnBound, decodeColumn, encodeColumn } from './column.ts'
 
 /** Rows of the open block. 16 keep 300,000 series' raw cells at 38 MB; 32 would take 77 MB and save 0.1 B a sample. */
@@ -16,9 +16,9 @@ export interface Mini {
   readonly rows: number
   readonly columns: number
   readonly times: Float64Array
-  /** Where its columns begin in the lane's bytes: each a u16 length and the packed column. */
-  readonly at: number
-  /** Start of every 16th column, relative to `at`. */
+  /** Its columns, each a u16 length and the packed column; an area of the pool, longer than what is used. */
+  readonly bytes: Uint8Array
+  /** Start of every 16th column. */
   readonly anchors: Uint32Array
   readonly firstLog: number
   /** Number of its last row. */
@@ -36,8 +36,6 @@ export interface Lane {
   rows: number
   columns: number
   minis: Mini[]
-  bytes: Uint8Array
-  used: number
   miniRows: number
   /** Number of the newest row. */
   through: number
@@ -49,14 +47,11 @@ export interface Lane {
 
 const NO_CELLS = new Float64Array(0)
 const NO_BITS = new Uint32Array(0)
-const NO_BYTES = new Uint8Array(0)
 const ANCHOR = 16
-/** Minis a lane makes room for once it has its first: what a chunk takes, and a little. */
-const MINIS_FORESEEN = 8.4
 
 /** An empty lane whose rows are numbered after `through`. */
 export function createLane(late: boolean, through: number): Lane {
-  return { late, times: new Float64Array(BLOCK_ROWS), cells: NO_CELLS, bits: NO_BITS, stride: 0, rows: 0, columns: 0, minis: [], bytes: NO_BYTES, used: 0, miniRows: 0, through, openLog: 0, since: undefined }
+  return { late, times: new Float64Array(BLOCK_ROWS), cells: NO_CELLS, bits: NO_BITS, stride: 0, rows: 0, columns: 0, minis: [], miniRows: 0, through, openLog: 0, since: undefined }
 }
 
 /** Rows in the lane. */
@@ -132,13 +127,12 @@ export function readOpen(lane: Lane, column: number, from: number, to: number, b
 }
 
 /** Packs the open block into a mini and empties it. `alive` is told the columns in which something was read. */
-export function sealBlock(lane: Lane, alive: (column: number, lastAt: number) => void): void {
+export function sealBlock(lane: Lane, pool: BytePool, alive: (column: number, lastAt: number) => void): void {
   if (lane.rows === 0) return
   const rows = lane.rows
   const columns = lane.columns
   const times = lane.times.slice(0, rows)
   const newest = times.reduce((most, each) => Math.max(most, each), 0)
-  const at = lane.used
   const anchors = new Uint32Array(Math.ceil(columns / ANCHOR))
   const bound = columnBound(rows) + 2
   let pos = 0
@@ -152,11 +146,9 @@ export function sealBlock(lane: Lane, alive: (column: number, lastAt: number) =>
     if (packed[pos + 2] !== ALL_STALE) alive(column, newest)
     pos = end
   }
-  // Growing step by step would leave every smaller area to the garbage collector: room for a whole chunk at once.
-  if (at + pos > lane.bytes.length) lane.bytes = enlarged(lane.bytes, at, at + Math.ceil(pos * Math.max(1, MINIS_FORESEEN - lane.minis.length)))
-  lane.bytes.set(packed.subarray(0, pos), at)
-  lane.used = at + pos
-  lane.minis.push({ rows, columns, times, at, anchors, firstLog: lane.openLog, through: lane.through })
+  const bytes = pool.take(pos)
+  bytes.set(packed.subarray(0, pos))
+  lane.minis.push({ rows, columns, times, bytes, anchors, firstLog: lane.openLog, through: lane.through })
   lane.miniRows += rows
   lane.rows = 0
   lane.columns = 0
@@ -169,28 +161,25 @@ function enlarged(bytes: Uint8Array, used: number, size: number): Uint8Array<Arr
 }
 
 /** Where column `column` of a mini begins, skipping from the nearest anchor. */
-export function seekMini(lane: Lane, mini: Mini, column: number): number {
-  let pos = mini.at + (mini.anchors[Math.floor(column / ANCHOR)] ?? 0)
-  for (let skip = column % ANCHOR; skip > 0; skip--) pos += 2 + ((lane.bytes[pos] ?? 0) | ((lane.bytes[pos + 1] ?? 0) << 8))
+export function seekMini(mini: Mini, column: number): number {
+  let pos = mini.anchors[Math.floor(column / ANCHOR)] ?? 0
+  for (let skip = column % ANCHOR; skip > 0; skip--) pos += 2 + ((mini.bytes[pos] ?? 0) | ((mini.bytes[pos + 1] ?? 0) << 8))
   return pos
 }
 
 /** Unpacks the column that begins at `pos`; returns where the next begins. */
-export function readMini(lane: Lane, mini: Mini, pos: number, values: Float64Array, bits: Uint32Array, to: number): number {
-  return decodeColumn(lane.bytes, pos + 2, mini.rows, values, bits, to)
+export function readMini(mini: Mini, pos: number, values: Float64Array, bits: Uint32Array, to: number): number {
+  return decodeColumn(mini.bytes, pos + 2, mini.rows, values, bits, to)
 }
 
-/** Takes the first `count` minis away after a chunk has them. `keep` leaves the area for the next ones. */
-export function dropMinis(lane: Lane, count: number, keep: boolean, now: number): void {
-  const rest = lane.minis.slice(count)
-  const cut = rest[0]?.at ?? lane.used
-  lane.bytes.copyWithin(0, cut, lane.used)
-  lane.used -= cut
-  lane.minis = rest.map((mini) => ({ ...mini, at: mini.at - cut }))
-  lane.miniRows = rest.reduce((sum, mini) => sum + mini.rows, 0)
+/** Takes the first `count` minis away after a chunk has them. `keep` leaves an empty open block its cells. */
+export function dropMinis(lane: Lane, pool: BytePool, count: number, keep: boolean, now: number): void {
+  for (const mini of lane.minis.splice(0, count)) {
+    pool.give(mini.bytes)
+    lane.miniRows -= mini.rows
+  }
   lane.since = laneRows(lane) > 0 ? now : undefined
   if (!keep && laneRows(lane) === 0) {
-    lane.bytes = NO_BYTES
     lane.cells = NO_CELLS
     lane.bits = NO_BITS
     lane.stride = 0

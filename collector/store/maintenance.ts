@@ -6,6 +6,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { isStale } from '../../protocol/stale.ts'
 import type { Acceptance } from './acceptance.ts'
+import type { BytePool } from './byte-pool.ts'
 import type { Catalogue } from './catalogue.ts'
 import type { ChunkTable } from './chunk-table.ts'
 import { encodeDead } from './definitions.ts'
@@ -41,6 +42,7 @@ export interface MaintenanceParts {
   readonly log: LogTable
   readonly acceptance: Acceptance
   readonly happenings: Happenings
+  readonly pool: BytePool
   readonly settings: StoreSettings
   /** Free bytes of the file system. */
   readonly freeBytes: () => number
@@ -67,7 +69,7 @@ export function groupKeptSince(group: Group, now: number, settings: StoreSetting
 
 /** Prepares the statements; nothing runs until it is called. */
 export function createMaintenance(parts: MaintenanceParts): Maintenance {
-  const { db, catalogue, chunks, log, acceptance, happenings, settings } = parts
+  const { db, catalogue, chunks, log, acceptance, happenings, pool, settings } = parts
   const sealed = db.prepare('UPDATE grp SET newest = ?, main_through = ?, dead = ? WHERE id = ?')
   const sealedLate = db.prepare('UPDATE grp SET late_through = ? WHERE id = ?')
   const pageCount = db.prepare('PRAGMA page_count')
@@ -100,7 +102,7 @@ export function createMaintenance(parts: MaintenanceParts): Maintenance {
     if (lane.late) sealedLate.run(made.through, group.id)
     else sealed.run(made.endMs, made.through, deadOf(group, made.startMs), group.id)
     return () => {
-      dropMinis(lane, made.minis, full && !lane.late, now)
+      dropMinis(lane, pool, made.minis, full && !lane.late, now)
       if (!lane.late && full) group.target = CHUNK_MINIS
       group.chunkNewest = Math.max(group.chunkNewest, made.endMs)
       group.chunkOldest = Math.min(group.chunkOldest, made.endMs)
@@ -133,7 +135,7 @@ export function createMaintenance(parts: MaintenanceParts): Maintenance {
       for (const lane of [group.main, group.late]) {
         const age = settings.sealAgeMs * (0.75 + ((group.id * 7) % 32) / 128)
         if (lane.since === undefined || now - lane.since < age) continue
-        sealBlock(lane, see(group))
+        sealBlock(lane, pool, see(group))
         after.push(seal(group, lane, lane.minis.length, now, false))
         cells += group.columns * BLOCK_ROWS * 4
       }
@@ -229,7 +231,7 @@ export function createMaintenance(parts: MaintenanceParts): Maintenance {
 
   return {
     blockFull(group, lane) {
-      sealBlock(lane, see(group))
+      sealBlock(lane, pool, see(group))
       if (due(group, lane)) ready.add(group)
     },
     slice(now) {

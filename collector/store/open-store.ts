@@ -7,6 +7,7 @@ import { statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { isStale, bitsOf } from '../../protocol/stale.ts'
 import { loadAcceptance } from './acceptance.ts'
+import { createBytePool } from './byte-pool.ts'
 import { createWriter } from './bytes.ts'
 import { candidates } from './candidates.ts'
 import { loadCatalogue } from './catalogue.ts'
@@ -43,7 +44,7 @@ interface Waiting {
 
 /** Most batches in one log row: bounds the commit and what a torn one could take with it. */
 const BATCHES_A_COMMIT = 2_000
-const BYTES_A_COMMIT = 8 * 1024 * 1024
+const BYTES_A_COMMIT = 2 * 1024 * 1024
 
 /** Opens or makes the store. Throws with path and cause when the file cannot be opened, is in use, or is damaged. */
 export function openStore(options: StoreOptions): MetricStore {
@@ -56,7 +57,7 @@ export function openStore(options: StoreOptions): MetricStore {
   const chunks = createChunkTable(db)
   const happenings = createHappenings(db)
   const freeBytes = options.freeBytes ?? (() => diskFree(dirname(options.path)))
-  const maintenance = createMaintenance({ db, catalogue, chunks, log, acceptance, happenings, settings, freeBytes })
+  const maintenance = createMaintenance({ db, catalogue, chunks, log, acceptance, happenings, pool: createBytePool(), settings, freeBytes })
   const watermarks = new Map<string, number>()
   const record = createWriter(64 * 1024)
   const count = { samples: 0, batches: 0, replayed: 0, late: 0, refused: 0, commits: 0, damagedLog: 0 }

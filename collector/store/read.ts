@@ -126,7 +126,7 @@ function addLane(table: Table, lane: Lane): void {
     if (low >= high) continue
     addRows(table, mini.times, mini.rows, low, high, (column, values, bits, to) => {
       if (column >= mini.columns) return false
-      readMini(lane, mini, seekMini(lane, mini, column), values, bits, to)
+      readMini(mini, seekMini(mini, column), values, bits, to)
       return true
     })
   }

@@ -35,7 +35,7 @@ export function sealMinis(lane: Lane, minis: number, before?: Chunk): Sealed {
   const order = lane.late ? byTime(times) : undefined
   const cells = new Float64Array(rows)
   const cellBits = new Uint32Array(cells.buffer)
-  const next = taken.map((mini) => mini.at)
+  const next = new Uint32Array(taken.length)
   const body = encodeChunk(order === undefined ? times : times.slice().sort(), columns, (column, values, bits) => {
     const target = order === undefined ? values : cells
     const targetBits = order === undefined ? bits : cellBits
@@ -47,7 +47,7 @@ export function sealMinis(lane: Lane, minis: number, before?: Chunk): Sealed {
     for (let index = 0; index < taken.length; index++) {
       const mini = taken[index]
       if (mini === undefined) continue
-      if (column < mini.columns) next[index] = readMini(lane, mini, next[index] ?? 0, target, targetBits, to)
+      if (column < mini.columns) next[index] = readMini(mini, next[index] ?? 0, target, targetBits, to)
       else for (let row = 0; row < mini.rows; row++) setStale(targetBits, to + row)
       to += mini.rows
     }

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { errorText } from '../../collector/log.ts'
 import { freePort } from '../ports.ts'
 
 export const root = join(import.meta.dirname, '..', '..')
@@ -57,7 +58,7 @@ export async function eventually<T>(what: string, timeoutMs: number, check: () =
     }
     await delay(everyMs)
   }
-  throw new Error(`not within ${timeoutMs} ms: ${what}${last === undefined ? '' : ` (last: ${last instanceof Error ? last.message : String(last)})`}`)
+  throw new Error(`not within ${timeoutMs} ms: ${what} (last: ${errorText(last)})`)
 }
 
 export interface FirstRun {

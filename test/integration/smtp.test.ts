@@ -74,6 +74,7 @@ describe('smtp', () => {
     files['/run/password'] = 'secret\n'
     const channel = openSmtp(smtpSettings({ port: relay.port, user: 'zhishou', passwordFile: '/run/password' }), world, 1_000)
     expect(await channel.send(message(), patient)).toMatchObject({ kind: 'try-again', channelDown: true })
+    expect(await openSmtp(smtpSettings({ port: relay.port }), world, 1_000).send(message(), patient)).toMatchObject({ kind: 'try-again', channelDown: true })
     expect(relay.mails).toEqual([])
     expect(() => smtpSettings({ host: 'relay.example.org', plain: true, user: 'u', passwordEnv: 'RELAY_PASSWORD' })).toThrow(/cross the network readable/)
   })

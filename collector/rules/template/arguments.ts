@@ -5,12 +5,12 @@ import { typeName } from './value.ts'
 
 /** Checks the number of arguments as Go does before a call. */
 export function exactly(name: string, count: number, args: readonly Value[]): void {
-  if (args.length !== count) throw new ArgumentError(`wrong number of args for ${name}: want ${count} got ${args.length}`, 0, true)
+  if (args.length !== count) throw new ArgumentError(`wrong number of args for ${name}: want ${count} got ${args.length}`, undefined)
 }
 
 /** As `exactly`, for functions with a variable number. */
 export function atLeast(name: string, count: number, args: readonly Value[]): void {
-  if (args.length < count) throw new ArgumentError(`wrong number of args for ${name}: want at least ${count} got ${args.length}`, 0, true)
+  if (args.length < count) throw new ArgumentError(`wrong number of args for ${name}: want at least ${count} got ${args.length}`, undefined)
 }
 
 function wrongType(args: readonly Value[], index: number, expected: string): ArgumentError {
@@ -18,7 +18,7 @@ function wrongType(args: readonly Value[], index: number, expected: string): Arg
   const message = value === undefined
     ? `invalid value; expected ${expected}`
     : `wrong type for value; expected ${expected}; got ${typeName(value)}`
-  return new ArgumentError(message, index, false)
+  return new ArgumentError(message, { index, expected })
 }
 
 /** The argument at `index` as Go's string parameter takes it: a string, nothing else. */

@@ -163,7 +163,7 @@ function runCommand(state: State, command: Command, dot: Dot, last: readonly Dot
   if (rest.length + last.length > 0) {
     const what = first.kind === 'pipe' || first.kind === 'literal' || first.kind === 'dot' || first.kind === 'nil'
       ? `can't give argument to non-function ${operandText(first)}`
-      : `${chainEnd(first)} has arguments but cannot be invoked as function`
+      : `${chainEnd(first)} is not a method but has arguments`
     throw new TemplateExecutionError(what, first.at, operandText(first))
   }
   if (first.kind === 'nil') throw new TemplateExecutionError('nil is not a command', first.at, 'nil')
@@ -189,27 +189,31 @@ function call(
   } catch (error) {
     if (error instanceof TemplateExecutionError) throw error
     const message = error instanceof Error ? error.message : String(error)
-    // Go reports a wrong number or type of arguments at the function, a failing function at the whole command.
-    if (error instanceof ArgumentError) throw new TemplateExecutionError(message, named.at, error.whole ? named.name : argumentText(args, error.index, named.name), error)
+    if (error instanceof ArgumentError) throw argumentFailure(error, named, args)
     throw new TemplateExecutionError(`error calling ${named.name}: ${message}`, named.at, commandText(command), error)
   }
 }
 
-function argumentText(args: readonly Operand[], index: number, name: string): string {
-  const operand = args[index]
-  return operand === undefined ? name : operandText(operand)
-}
-
-/** Arguments that do not fit the function: too many, too few (`whole`), or the one at `index` of the wrong type. */
+/** Arguments that do not fit the function: too many or too few (`wrong` undefined), or one of the wrong type. */
 export class ArgumentError extends Error {
   override readonly name = 'ArgumentError'
-  readonly index: number
-  readonly whole: boolean
-  constructor(message: string, index: number, whole: boolean) {
+  readonly wrong: { readonly index: number; readonly expected: string } | undefined
+  constructor(message: string, wrong: { readonly index: number; readonly expected: string } | undefined) {
     super(message)
-    this.index = index
-    this.whole = whole
+    this.wrong = wrong
   }
+}
+
+/** Go words it by where the argument comes from: a constant of the text, a value, or the pipeline before. */
+function argumentFailure(error: ArgumentError, named: Operand & { readonly name: string }, args: readonly Operand[]): TemplateExecutionError {
+  const operand = error.wrong === undefined ? undefined : args[error.wrong.index]
+  if (error.wrong === undefined || operand === undefined) return new TemplateExecutionError(error.message, named.at, named.name, error)
+  const { expected } = error.wrong
+  const text = operandText(operand)
+  let message = error.message
+  if (operand.kind === 'nil') message = `cannot assign nil to ${expected}`
+  else if (operand.kind === 'literal') message = expected === 'string' ? `expected string; found ${text}` : `can't handle ${text} for arg of type ${expected}`
+  return new TemplateExecutionError(message, operand.at, text, error)
 }
 
 function shortCircuit(state: State, named: Extract<Operand, { kind: 'function' }>, args: readonly Operand[], dot: Dot, last: readonly Dot[]): Dot {

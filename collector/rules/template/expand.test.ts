@@ -50,7 +50,8 @@ describe('templates', () => {
     ['{{ humanize "abc" }}', 'error calling humanize: strconv.ParseFloat: parsing "abc": invalid syntax'],
     ['{{ first (query "none") }}', 'error calling first: first() called on vector with no elements'],
     ['{{ lt $value 1 }}', 'error calling lt: incompatible types for comparison'],
-    ['{{ toUpper 1.5 }}', 'wrong type for value; expected string; got float64'],
+    ['{{ toUpper 1.5 }}', 'expected string; found 1.5'],
+    ['{{ toUpper $value }}', 'wrong type for value; expected string; got float64'],
     ['{{ humanize }}', 'wrong number of args for humanize: want 1 got 0'],
   ])('turns the failure of %s into a text', (text, message) => {
     expect(expand(text)).toMatch(/^<error expanding template: error executing template __alert_T: template: __alert_T:1:\d+: executing "__alert_T" at <.*>: .*>$/)
@@ -64,7 +65,7 @@ describe('templates', () => {
     ['{{ end }}', 'template: __alert_T:1: unexpected {{end}}'],
     ['{{ "a }}', 'template: __alert_T:1: unterminated quoted string'],
     ['{{ | humanize }}', 'template: __alert_T:1: unexpected "|" in command'],
-    ['{{ $value | }}', 'template: __alert_T:1: missing value for command'],
+    ['{{ if }}x{{ end }}', 'template: __alert_T:1: missing value for if'],
   ])('refuses %j when it is loaded', (text, message) => {
     expect(() => compileTemplate('T', text)).toThrow(TemplateError)
     expect(() => compileTemplate('T', text)).toThrow(message)

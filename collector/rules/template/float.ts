@@ -25,15 +25,43 @@ export function shortestFloat(value: number): string {
 /** More digits than this JavaScript does not print; a float64 has no more than 17 that mean anything. */
 const mostDigits = 100
 
+/**
+ * JavaScript rounds an exact tie up, Go to the even digit. `text` is JavaScript's rounding, `exact` the same number with
+ * 100 decimals (a float64's tie is never longer); both begin with the same digits, but for the carry of the rounding.
+ */
+function evenTie(text: string, exact: string, decimals: number): string {
+  if (decimals >= mostDigits) return text
+  const cut = exact.indexOf('.') + 1 + decimals
+  const rest = exact.slice(cut).replace(/e.*$/, '')
+  if (!/^50*$/.test(rest)) return text
+  const kept = exact.slice(0, decimals === 0 ? cut - 1 : cut)
+  return '02468'.includes(kept.charAt(kept.length - 1)) ? kept + (/e.*$/.exec(text)?.[0] ?? '') : text
+}
+
+/** `toFixed` with Go's rounding; below 1e21. */
+function roundFixed(magnitude: number, decimals: number): string {
+  const digits = Math.min(decimals, mostDigits)
+  return evenTie(magnitude.toFixed(digits), magnitude.toFixed(mostDigits), digits)
+}
+
+/** `toExponential` with Go's rounding. */
+function roundExponential(magnitude: number, decimals: number): string {
+  const digits = Math.min(decimals, mostDigits)
+  const exact = magnitude.toExponential(mostDigits)
+  const text = evenTie(magnitude.toExponential(digits), exact, digits)
+  // A tie that stays below carries the exponent of the exact text, not that of the carry.
+  return text.startsWith(exact.slice(0, text.indexOf('e'))) ? text.slice(0, text.indexOf('e')) + exact.slice(exact.indexOf('e')) : text
+}
+
 function exponential(magnitude: number, precision: number): string {
-  const text = precision < 0 ? magnitude.toExponential() : magnitude.toExponential(Math.min(precision, mostDigits))
+  const text = precision < 0 ? magnitude.toExponential() : roundExponential(magnitude, precision)
   const [mantissa = '0', exponent = '+0'] = text.split('e')
   return `${mantissa}e${exponent.charAt(0)}${exponent.slice(1).padStart(2, '0')}`
 }
 
 function fixed(magnitude: number, precision: number): string {
   // toFixed switches to an exponent from 1e21; such a value is whole, so its exact digits come from BigInt.
-  if (magnitude < 1e21) return magnitude.toFixed(Math.min(precision, mostDigits))
+  if (magnitude < 1e21) return roundFixed(magnitude, precision)
   const whole = BigInt(magnitude).toString()
   return precision === 0 ? whole : `${whole}.${'0'.repeat(precision)}`
 }
@@ -45,7 +73,7 @@ function shortest(magnitude: number): string {
 
 function general(magnitude: number, precision: number, alternate: boolean): string {
   const digits = Math.min(Math.max(precision, 1), mostDigits)
-  const rounded = magnitude.toExponential(digits - 1)
+  const rounded = roundExponential(magnitude, digits - 1)
   const [mantissa = '0', exponentText = '+0'] = rounded.split('e')
   const exponent = Number(exponentText)
   const trim = (text: string): string => (alternate || !text.includes('.') ? text : text.replace(/\.?0+$/, ''))
@@ -56,5 +84,5 @@ function general(magnitude: number, precision: number, alternate: boolean): stri
     const text = exponential(magnitude, digits - 1)
     return trim(mantissa) + text.slice(text.indexOf('e'))
   }
-  return trim(magnitude.toFixed(Math.max(digits - 1 - exponent, 0)))
+  return trim(roundFixed(magnitude, Math.max(digits - 1 - exponent, 0)))
 }

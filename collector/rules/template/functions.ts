@@ -64,8 +64,8 @@ const pureFunctions: readonly [string, TemplateFunction][] = [
     }).join(''))
   }),
   fixedArity('title', 1, (args) => titleCase(stringAt(args, 0))),
-  fixedArity('toUpper', 1, (args) => stringAt(args, 0).toUpperCase()),
-  fixedArity('toLower', 1, (args) => stringAt(args, 0).toLowerCase()),
+  fixedArity('toUpper', 1, (args) => eachRune(stringAt(args, 0), (rune) => rune.toUpperCase())),
+  fixedArity('toLower', 1, (args) => eachRune(stringAt(args, 0), (rune) => rune.toLowerCase())),
   fixedArity('safeHtml', 1, (args) => stringAt(args, 0)),
   fixedArity('humanize', 1, (args) => humanize(floatAt(args, 0))),
   fixedArity('humanize1024', 1, (args) => humanize1024(floatAt(args, 0))),
@@ -111,7 +111,8 @@ const longestSeconds = 9_223_372_036
 
 function toMilliseconds(seconds: number): number {
   if (Math.abs(seconds) > longestSeconds) throw new Error(`${shortestFloat(seconds)} cannot be represented as a nanoseconds timestamp since it overflows int64`)
-  return Math.trunc(seconds * 1000)
+  // By way of whole nanoseconds, whose rounding shows in the milliseconds.
+  return Number(BigInt(Math.trunc(seconds * 1e9)) / 1_000_000n)
 }
 
 function compileRegexp(pattern: string): RE2JS {
@@ -141,6 +142,14 @@ function replacementPieces(replacement: string, pattern: RE2JS): readonly (strin
     }
   }
   return [...pieces, replacement.slice(at)]
+}
+
+/** Go maps case rune by rune; where JavaScript would make two of one (ß → SS), the rune stays. */
+function eachRune(text: string, map: (rune: string) => string): string {
+  return Array.from(text, (rune) => {
+    const mapped = map(rune)
+    return Array.from(mapped).length === 1 ? mapped : rune
+  }).join('')
 }
 
 /** Go's strings.Title: a letter after anything but a letter, digit or underscore (outside ASCII: after a space). */

@@ -31,14 +31,15 @@ export function humanizeDuration(value: number): string {
   if (Math.abs(value) < 1) return `${scaleUp(value)}s`
   const sign = value < 0 ? '-' : ''
   const total = Math.abs(value)
-  const whole = Math.trunc(total)
-  const days = Math.floor(whole / 86_400)
-  const hours = Math.floor(whole / 3600) % 24
-  const minutes = Math.floor(whole / 60) % 60
-  const seconds = whole % 60
-  if (days !== 0) return `${sign}${days}d ${hours}h ${minutes}m ${seconds}s`
-  if (hours !== 0) return `${sign}${hours}h ${minutes}m ${seconds}s`
-  if (minutes !== 0) return `${sign}${minutes}m ${seconds}s`
+  // Go's int64: what does not fit becomes the smallest one.
+  const whole = total < 2 ** 63 ? BigInt(Math.trunc(total)) : -(2n ** 63n)
+  const days = whole / 86_400n
+  const hours = (whole / 3600n) % 24n
+  const minutes = (whole / 60n) % 60n
+  const seconds = whole % 60n
+  if (days !== 0n) return `${sign}${days}d ${hours}h ${minutes}m ${seconds}s`
+  if (hours !== 0n) return `${sign}${hours}h ${minutes}m ${seconds}s`
+  if (minutes !== 0n) return `${sign}${minutes}m ${seconds}s`
   return `${sign}${short(total)}s`
 }
 

@@ -70,7 +70,7 @@ function parseKeyword(state: State, word: Token, top: boolean): Node | undefined
       if (state.loops === 0) throw new TemplateSyntaxError(`{{${word.text}}} outside {{range}}`, word.at)
       expectRight(state, word.text)
       return { kind: 'jump', word: word.text, at: word.at }
-    case 'template': return parseInvocation(state, word.at)
+    case 'template': return parseInvocation(state)
     case 'define':
       if (!top) throw new TemplateSyntaxError('unexpected {{define}}', word.at)
       parseDefinition(state, 'define clause')
@@ -105,13 +105,14 @@ function parseBranch(state: State, word: 'if' | 'with' | 'range', at: number): N
   return { kind: 'branch', word, pipe, body: then.nodes, otherwise, at }
 }
 
-function parseInvocation(state: State, at: number): Node {
+function parseInvocation(state: State): Node {
+  const nameAt = peekSolid(state).at
   const name = parseName(state, 'template clause')
   if (peekSolid(state).kind === 'right') {
     takeSolid(state)
-    return { kind: 'template', name, pipe: undefined, at }
+    return { kind: 'template', name, pipe: undefined, at: nameAt }
   }
-  return { kind: 'template', name, pipe: parsePipe(state, 'template clause', 'right'), at }
+  return { kind: 'template', name, pipe: parsePipe(state, 'template clause', 'right'), at: nameAt }
 }
 
 function parseBlock(state: State, at: number): Node {
@@ -204,7 +205,6 @@ function parseCommand(state: State): Command {
     if (token.kind === 'space') continue
     if (token.kind === 'right' || token.kind === 'close') state.next--
     else if (token.kind !== 'pipe') throw unexpected(token, 'operand')
-    else if (!startsOperand(peekSolid(state))) throw new TemplateSyntaxError('missing value for command', token.at)
     break
   }
   const [first, ...rest] = args

@@ -100,8 +100,7 @@ export function sprintf(format: string, args: readonly Value[]): string {
       continue
     }
     if (next >= args.length) {
-      // As Go: a verb without an operand, `%!d(BADINDEX)` aside, says MISSING; `%!` at the end of a text is NOVERB.
-      text += verb === '!' ? '%!!(NOVERB)' : `%!${verb}(MISSING)`
+      text += `%!${verb}(MISSING)`
       continue
     }
     const minus = flags.includes('-') || (width !== undefined && width < 0)
