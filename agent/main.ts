@@ -18,12 +18,13 @@ import packageJson from '../package.json' with { type: 'json' }
 import { SettingsError } from '../protocol/settings.ts'
 import { type AgentSettings, loadAgentSettings } from './config.ts'
 import { enrol, EnrolError, parseToken } from './enrol.ts'
-import { hardwareSource, readHardware } from './hardware.ts'
 import { localHost } from './host-local.ts'
+import { readIdentity } from './identity.ts'
 import { loadIdentity, saveIdentity } from './link/identity.ts'
 import { createLog, errorText, type Log } from './log.ts'
 import { once } from './once.ts'
 import { startAgent } from './run.ts'
+import { identitySource } from './sources/identity.ts'
 import { sources } from './sources/registry.ts'
 import type { Source } from './sources/source.ts'
 
@@ -31,7 +32,7 @@ const DEFAULT_HOME = '/var/lib/zhishou-agent'
 /** Longest that a planned stop may take. */
 const STOP_MS = 3_000
 /** Sources that are made in `run` and may be switched off like the others. */
-const OWN_SOURCES = ['agent', 'hardware', 'self']
+const OWN_SOURCES = ['agent', 'identity', 'self']
 
 const USAGE = `usage: zhishou agent COMMAND [--home DIR] [--config FILE]
 
@@ -111,7 +112,7 @@ export async function runAgentCommand(argv: readonly string[]): Promise<number> 
       case 'enrol':
         return await enrolCommand(options)
       case 'identity':
-        process.stdout.write(`${JSON.stringify(await readHardware())}\n`)
+        process.stdout.write(`${JSON.stringify(await readIdentity(localHost()))}\n`)
         return 0
       case 'check-config':
         await settingsOf({ ...options, config: options.rest[0] ?? options.config })
@@ -135,10 +136,9 @@ export async function runAgentCommand(argv: readonly string[]): Promise<number> 
   }
 }
 
-/** The argument vector that runs this very program as `agent identity` in a process of its own. */
-function identityCommand(): readonly [string, ...string[]] {
-  const script = process.argv[1] ?? ''
-  return [process.execPath, '--no-warnings', script, ...(process.argv[2] === 'agent' ? ['agent'] : []), 'identity']
+/** What stands between node and the command that started this very program: the bundle, or `zhishou agent`. */
+function agentArguments(): readonly string[] {
+  return ['--no-warnings', process.argv[1] ?? '', ...(process.argv[2] === 'agent' ? ['agent'] : [])]
 }
 
 async function run(options: Arguments): Promise<number> {
@@ -146,7 +146,9 @@ async function run(options: Arguments): Promise<number> {
   const log = logOf(settings)
   const identity = loadIdentity(home)
   if (identity === undefined) throw new Error(`本机尚未登记：请先运行 enrol --token … (not enrolled: no identity in ${home})`)
-  const agent = await startAgent({ home, settings, identity, host: localHost(), sources: [...enabled(settings), hardwareSource(identityCommand())], version: packageJson.version, log })
+  const host = localHost()
+  const all = [...enabled(settings), identitySource(host, agentArguments())]
+  const agent = await startAgent({ home, settings, identity, host, sources: all, version: packageJson.version, log })
   const page = settings.metrics === undefined ? undefined : await (await import('./metrics-page.ts')).startMetricsPage(settings.metrics, agent.stats)
 
   await new Promise<void>((resolve) => {

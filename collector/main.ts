@@ -12,6 +12,7 @@ import { createAccess } from './access/accounts.ts'
 import { createEnrolments } from './access/enrolment.ts'
 import { createStateIdentities } from './access/identities-state.ts'
 import { openPki } from './access/pki.ts'
+import { completeRevocations, removeAgent } from './access/removal.ts'
 import { makeToken } from './access/tokens.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { type CollectorSettings, loadCollectorSettings } from './config.ts'
@@ -30,8 +31,10 @@ import { createOutbox } from './notify/outbox.ts'
 import { openChannels } from './notify/registry.ts'
 import { renderNotice } from './notify/render.ts'
 import { loadRules, ruleFolders } from './rules/load.ts'
+import { ruleFoldersMark } from './rules/folder.ts'
 import { sqlRuleStateStore } from './rules/state-store.ts'
 import { startRules } from './rules/run.ts'
+import { watchRules } from './rules/watch.ts'
 import { ownSampleWriter } from './self-samples.ts'
 import { selfProblems, selfView } from './self-view.ts'
 import { appendAudit } from './state/audit.ts'
@@ -114,6 +117,7 @@ async function start(options: CollectorOptions, settings: CollectorSettings, clo
   // Who may talk to us.
   const pki = await openPki({ folder: join(home, 'pki'), names: [hostname(), ...settings.names] }, startedAt)
   const identities = createStateIdentities(state)
+  await completeRevocations({ pki, identities }, startedAt)
   const access = createAccess(state)
 
   // What is broken: rules → incidents → outbox.
@@ -135,10 +139,12 @@ async function start(options: CollectorOptions, settings: CollectorSettings, clo
     announced: () => outbox.wake(),
   })
   incidents.subscribe(() => hints.publish('incidents', 'overview', 'alerts'))
-    const rules = await startRules({
+    const folders = ruleFolders(settings.rules)
+  const rulesMark = await ruleFoldersMark(folders)
+  const rules = await startRules({
     store, clock, counters, log,
     states: sqlRuleStateStore(state.db, (row, error) => log.error('a saved alert cannot be read and is left out', { row, error: errorText(error) })),
-    groups: await loadRules(ruleFolders(settings.rules)),
+    groups: await loadRules(folders),
     defaultIntervalMs: settings.rules.interval,
     externalLabels: {},
     externalUrl: settings.notify.consoleUrl ?? '',
@@ -148,6 +154,7 @@ async function start(options: CollectorOptions, settings: CollectorSettings, clo
     },
   })
   closers.push(() => rules.stop())
+  closers.push(watchRules(folders, rulesMark, clock, log, (groups) => rules.replace(groups)))
   await incidents.reconcile(rules.alerts())
   await outbox.start()
   closers.push(() => outbox.stop())
@@ -174,7 +181,6 @@ async function start(options: CollectorOptions, settings: CollectorSettings, clo
       hints.publish('hosts')
     },
   })
-  closers.push(() => link.close())
   const enrolments = createEnrolments({
     pki, identities, refused,
     onEnrolled(instance, superseded) {
@@ -260,7 +266,14 @@ async function start(options: CollectorOptions, settings: CollectorSettings, clo
     },
     agents: {
       async list() {
-        return (await identities.agents()).map((agent) => ({ instance: agent.instance, createdAt: agent.createdAt, lastSeenAt: agent.lastSeenAt ?? null, certificates: [] }))
+        return Promise.all(
+          (await identities.agents()).map(async ({ instance, createdAt, lastSeenAt }) => ({
+            instance,
+            createdAt,
+            lastSeenAt: lastSeenAt ?? null,
+            certificates: (await identities.certificates(instance)).map((one) => ({ serial: one.serial, issuedAt: one.issuedAt, notAfter: one.notAfter, revokedAt: one.revokedAt ?? null })),
+          })),
+        )
       },
       async createToken(host, actor) {
         const { token, expiresAt } = await createToken(host, actor)
@@ -268,9 +281,8 @@ async function start(options: CollectorOptions, settings: CollectorSettings, clo
       },
       async revoke(instance, reason, actor) {
         const now = clock.now()
-        const serials = await identities.remove(instance, now, reason)
+        const serials = await removeAgent({ pki, identities }, instance, reason, now)
         if (serials.length === 0) return { kind: 'refused', status: 404, code: 'not-found', message: '没有这台主机，或它没有有效证书' }
-        pki.revoke(serials, now, reason)
         link.drop({ serials, instance }, reason)
         presence.forget(instance)
         await recordAudit({ at: now, actor, action: 'agent.revoke', object: instance, detail: { reason, serials: [...serials] } })
@@ -300,6 +312,8 @@ async function start(options: CollectorOptions, settings: CollectorSettings, clo
   closers.push(() => closeServer(httpServer, 2_000))
   const tls = await open(tlsServer, options.tls ?? settings.tls, 'tls')
   closers.push(() => closeServer(tlsServer, 2_000))
+  // Before the listener: a server's close waits for upgraded sockets.
+  closers.push(() => link.close())
   closers.push(
     clock.every(3_600_000, 'pki.maintain', async () => {
       const change = await pki.maintain(clock.now())

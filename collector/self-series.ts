@@ -3,6 +3,7 @@
  * rules and dashboards see them. Rooms declare theirs beside the code that counts; this is the list.
  */
 import { type SeriesSpec, counter, gauge } from '../protocol/series.ts'
+import { incidentSeries } from './incidents/series.ts'
 import { notifySeries } from './notify/outbox.ts'
 import { ruleSeries } from './rules/series.ts'
 
@@ -17,4 +18,8 @@ const collectorSeries: readonly SeriesSpec[] = [
   gauge('zhishou_store_samples_accepted', 'Samples stored since the start.'),
 ]
 
+/** What `/metrics` shows. */
 export const selfSeries: readonly SeriesSpec[] = [...collectorSeries, ...ruleSeries, ...notifySeries]
+
+/** What is only stored: it has labels of things that come and go. */
+export const storedSeries: readonly SeriesSpec[] = [...incidentSeries]

@@ -19,7 +19,7 @@
  *        | 0 0x41                                       the stale mark (stale.ts)
  * ```
  *
- * A cell's value is `m × multiple[unit] ÷ divisor[unit]` with an integer |m| ≤ 2⁵¹: units are 4096, 1024, 512, 1 and the
+ * A cell's value is `m × multiple[unit] ÷ divisor[unit]` with an integer |m| < 2⁵¹: units are 4096, 1024, 512, 1 and the
  * tenth down to 10⁻⁹. The encoder uses them only where that gives back the very same 64 bits (division by an exact
  * power of ten is correctly rounded, so every decimal of the field fits); everything else (−0, infinities, NaN with its
  * payload, denormals, long fractions) travels raw. A raw or stale cell leaves the column's unit and m as they were.
@@ -36,8 +36,8 @@ const UNITS = 13
 const ONE = 3
 const RAW = 0x40
 const STALE = 0x41
-/** Two such integers differ by at most 2⁵², whose zigzag is still exact in a double. */
-const LARGEST_M = 2 ** 51
+/** Two such integers differ by less than 2⁵², whose zigzag is still exact in a double. */
+const LARGEST_M = 2 ** 51 - 1
 /** Row times reach to the year 37648; three of them added up still zigzag exactly. */
 const LARGEST_AT = 2 ** 50
 /** Most bytes that one changed cell takes in the sparse form: gap 5, escape 1, tag 1, integer or raw 8, rounded up. */

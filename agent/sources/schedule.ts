@@ -3,7 +3,7 @@ import type { CheckResult, Event, Fact } from '../../protocol/events.ts'
 import { type Labels, type SeriesSpec, counter, gauge } from '../../protocol/series.ts'
 import type { Host } from '../host.ts'
 import { dueCadences } from './cadence.ts'
-import { type Report, type Seat, createSeat } from './seat.ts'
+import { type Report, type Seat, cpuMeter, createSeat } from './seat.ts'
 import { selfSource } from './self.ts'
 import type { Cadence, Source } from './source.ts'
 import { createSeriesTable } from './table.ts'
@@ -83,7 +83,8 @@ export function createCollector(options: CollectorOptions): Collector {
   let last: number | undefined
   const open = new Map<Cadence, number>()
 
-  const seats: readonly Seat[] = enabled.map((source) => createSeat(source, tellChange))
+  const spent = cpuMeter()
+  const seats: readonly Seat[] = enabled.map((source) => createSeat(source, tellChange, spent))
 
   /** One event when a source begins to fail, none while it stays so: the series tell how long. */
   function tellChange(source: Source, before: Report | undefined, after: Report): void {
@@ -130,6 +131,8 @@ export function createCollector(options: CollectorOptions): Collector {
 
       const waiting = new Map<Cadence, number>()
       const answers: Promise<void>[] = []
+      // What was spent since the last tick is no source's.
+      spent()
       for (const seat of seats) {
         const { cadence } = seat.source
         if (!due.includes(cadence)) continue

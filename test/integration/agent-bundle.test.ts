@@ -173,7 +173,7 @@ describe.each(runtimes)('the agent bundle on Node %s', (version, node) => {
     expect(runToEnd(node, ['enrol', '--home', home, '--token', 'x']).stderr).toContain('agent.yml')
     const { stdout, status } = runToEnd(node, ['identity'])
     expect(status).toBe(0)
-    expect(JSON.parse(stdout)).toMatchObject({ os: { arch: expect.any(String) }, cpu: { cores: expect.any(Number) } })
+    expect(JSON.parse(stdout)).toMatchObject({ os: { architecture: expect.any(String) }, cpu: { cores: expect.any(Number) } })
   })
 })
 
