@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync, promises, readFileSync, readSync, readdirSync, readlinkSync } from 'node:fs'
+import { closeSync, constants, existsSync, openSync, promises, readFileSync, readSync, readdirSync, readlinkSync } from 'node:fs'
 import { connect } from 'node:net'
 import { openRecords } from './host-records.ts'
 import { createRunner } from './host-run.ts'
@@ -7,29 +7,81 @@ import type { FileSystemSizes, Host, RunResult } from './host.ts'
 /** Longest file that `read` takes: more is no kernel table but a mistake, and would stop the event loop for long. */
 const MOST_BYTES = 16 * 1024 * 1024
 
+/** Most files that stay open between ticks: a few dozen tables, and some attributes of each network device. */
+const MOST_OPEN = 128
+
+/**
+ * Whether a file may stay open from tick to tick: the kernel makes its text anew at every read of offset 0. Processes
+ * come and go, so theirs are not worth keeping; /proc/1's mounts are.
+ */
+function mayStayOpen(path: string): boolean {
+  return path.startsWith('/sys/') || (path.startsWith('/proc/') && (!isDigit(path.charCodeAt(6)) || path.startsWith('/proc/1/')))
+}
+
+/**
+ * Whether one read gives the whole file, so that none is needed to be told its end: attributes (kernfs, sysctl) and
+ * /proc/PID/stat are written by the kernel in one go. Tables of many lines are not: those come in pieces of about a page,
+ * and a piece may be short when the next line is long.
+ */
+function comesWhole(path: string): boolean {
+  return path.startsWith('/sys/') || path.startsWith('/proc/sys/') || (path.startsWith('/proc/') && path.endsWith('/stat'))
+}
+
+/** No attribute is longer (sysfs: one page). */
+const PAGE_BYTES = 4096
+
+function isDigit(code: number): boolean {
+  return code >= 48 && code <= 57
+}
+
 /**
  * Makes a reader of whole files over one reused buffer. No fstat: the kernel says size 0 for /proc anyway. It reads until
  * the kernel says 0, since seq files come in pieces of a page however big the buffer is.
+ *
+ * Files read every tick stay open: open, close and the last empty read were more than half of what reading costs (a
+ * system call is cheap, but Node's checks around it are interpreted under --lite-mode). See docs/decisions/agent-cost.md.
  */
 function createReader(): (path: string) => string {
-  let buffer = Buffer.allocUnsafeSlow(64 * 1024)
-  return (path) => {
-    const file = openSync(path, 'r')
-    try {
-      let length = 0
-      for (;;) {
-        if (length === buffer.length) {
-          if (length >= MOST_BYTES) throw new Error(`${path}: longer than ${MOST_BYTES} bytes`)
-          const larger = Buffer.allocUnsafeSlow(buffer.length * 2)
-          buffer.copy(larger, 0, 0, length)
-          buffer = larger
-        }
-        const bytes = readSync(file, buffer, length, buffer.length - length, null)
-        if (bytes === 0) return buffer.toString('utf8', 0, length)
-        length += bytes
+  let buffer = Buffer.allocUnsafeSlow(16 * 1024)
+  const open = new Map<string, number>()
+
+  const readAll = (path: string, file: number, whole: boolean): string => {
+    let length = 0
+    for (;;) {
+      if (length === buffer.length) {
+        if (length >= MOST_BYTES) throw new Error(`${path}: longer than ${MOST_BYTES} bytes`)
+        const larger = Buffer.allocUnsafeSlow(buffer.length * 2)
+        buffer.copy(larger, 0, 0, length)
+        buffer = larger
       }
+      const bytes = readSync(file, buffer, length, buffer.length - length, length)
+      length += bytes
+      // latin1 would be cheaper and wrong: names of mount points and devices may be anything.
+      if (bytes === 0 || (whole && length < PAGE_BYTES)) return buffer.toString('utf8', 0, length)
+    }
+  }
+
+  return (path) => {
+    const known = open.get(path)
+    if (known !== undefined) {
+      try {
+        return readAll(path, known, comesWhole(path))
+      } catch {
+        // ENODEV: the device is gone, and another of its name may be there by now. Asked for again below, where the error counts.
+        open.delete(path)
+        closeSync(known)
+      }
+    }
+    const file = openSync(path, constants.O_RDONLY)
+    let keep = open.size < MOST_OPEN && mayStayOpen(path)
+    try {
+      return readAll(path, file, comesWhole(path))
+    } catch (error) {
+      keep = false
+      throw error
     } finally {
-      closeSync(file)
+      if (keep) open.set(path, file)
+      else closeSync(file)
     }
   }
 }

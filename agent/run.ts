@@ -108,12 +108,15 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     before = now
   }
   const tick = async (): Promise<void> => {
+    // What the collector has acknowledged is durable there, so a disk flush here would buy nothing: nearly always the last
+    // batch is, and the disk is left alone. Otherwise it goes to disk now, and at once while there is no connection.
+    if (spool.newest() !== undefined) await spool.sync(performance.now())
     const reading = await collector.tick(host.now(), stopping.signal)
     const split = batcher.split(reading)
     tooLarge += split.tooLarge
     for (const body of split.bodies) link.offer(spool.append(body, batcher.columns))
     tellLosses()
-    await spool.sync(performance.now())
+    if (link.state() !== 'live') await spool.sync(performance.now())
   }
   let running: Promise<void> = Promise.resolve()
   const loop = (): void => {

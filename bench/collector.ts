@@ -145,7 +145,7 @@ try {
   const ended = new Promise((resolve) => ours.once('exit', resolve))
   ours.kill('SIGTERM')
   await ended
-  const compact = spawnSync(process.execPath, [join(root, 'bench', 'store-size.ts'), home], { encoding: 'utf8' })
+  const compact = spawnSync(process.execPath, [join(root, 'bench', 'store-size.ts'), home], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
   const sizes = JSON.parse(compact.stdout.trim().split('\n').at(-1) ?? '{}') as { chunkBytes: number; fileBytes: number; sealedSamples: number }
   await fetch(`http://127.0.0.1:${ports.victoria}/internal/force_merge`)
   await delay(15_000)

@@ -84,6 +84,8 @@ export function startLink(options: LinkOptions): Link {
   let lastAckAt: number | undefined
   let address = 0
   let timer: NodeJS.Timeout | undefined
+  /** The deadline for which `timer` is set; undefined when it is not set. */
+  let armedFor: number | undefined
   let whenStopped: (() => void) | undefined
   let why = ''
 
@@ -100,10 +102,17 @@ export function startLink(options: LinkOptions): Link {
     if (state.kind === 'disconnected' && state.retryAt === Infinity) whenStopped?.()
   }
   const rearm = (): void => {
-    clearTimeout(timer)
     const due = deadline(state)
+    // Nearly every event (a pong, an acknowledgement) leaves it where it was.
+    if (due === armedFor) return
+    clearTimeout(timer)
+    armedFor = due
     if (due === Infinity) return
-    timer = setTimeout(() => act({ kind: 'timeout' }), Math.min(LONGEST_TIMER_MS, Math.max(0, Math.ceil(due - clock()))))
+    timer = setTimeout(expire, Math.min(LONGEST_TIMER_MS, Math.max(0, Math.ceil(due - clock()))))
+  }
+  const expire = (): void => {
+    armedFor = undefined
+    act({ kind: 'timeout' })
   }
   const send = (message: FromAgent): void => {
     const bytes = encode(message)
@@ -335,6 +344,8 @@ export function startLink(options: LinkOptions): Link {
       begun = true
       // One that finds no room is in the spool all the same; the backlog brings it.
       if (state.kind === 'live' && fresh.length < FRESH_BATCHES && !contains(connection?.sent ?? [], item.batch.seq)) fresh.push(item)
+      // Set anew with every batch, whatever it is set for: a timer that a suspended machine has delayed is then mended.
+      armedFor = undefined
       act({ kind: 'tick' })
     },
     stop: () =>

@@ -275,7 +275,8 @@ const table: Table = {
     ack: (state, { accepted }, now) =>
       stay({ ...state, attempt: 0, heardAt: now, waiting: state.waiting.filter((item) => !contains(accepted, item.seq)) }, { kind: 'fill' }),
     refuse: liveRefuse,
-    sent: (state, { seq, late }, now) => stay({ ...state, waiting: [...state.waiting, { seq, late, sentAt: now }] }),
+    // A batch is a sign of life like a ping, so the next ping counts from it.
+    sent: (state, { seq, late }, now) => stay({ ...state, pingAt: now + state.heartbeatMs, waiting: [...state.waiting, { seq, late, sentAt: now }] }),
     heard: (state, _event, now) => stay({ ...state, heardAt: now }),
     renewed: (state, _event, now) => end(state, now, 0, { kind: 'bye', backWithinMs: RENEWED_BACK_MS }, { kind: 'close', why: 'new certificate' }),
     tick: (state) => stay(state, { kind: 'fill' }),

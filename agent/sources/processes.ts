@@ -25,8 +25,10 @@ export interface ProcessStat {
 export function parseProcessStat(text: string): ProcessStat | undefined {
   let position = text.lastIndexOf(')') + 1
   if (position === 0 || text.charCodeAt(position) !== 32) return undefined
+  // `| 0x20` makes a letter small.
+  const small = text.charCodeAt(position + 1) | 0x20
+  if (!(small >= 97 && small <= 122) || text.charCodeAt(position + 2) !== 32) return undefined
   const letter = text.charAt(position + 1)
-  if (!/^[A-Za-z]$/.test(letter)) return undefined
   // State is field 3, threads field 20: seventeen blanks on.
   for (let field = 3; field < 20; field++) {
     position = text.indexOf(' ', position + 1)

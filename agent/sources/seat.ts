@@ -56,10 +56,11 @@ export function cpuMeter(): () => number {
 }
 
 /**
- * Seats a source. `spent` is asked right after each synchronous part; what was spent before it must have been taken already. Whatever it does (throws, rejects, never answers) ends as a report. A read past its time is reported as
- * hung and aborted; while it is still out, the source is not started again, and its late outcome is dropped.
+ * Seats a source. Whatever it does (throws, rejects, never answers) ends as a report. A read past its time is reported as
+ * hung and aborted; while it is still out, the source is not started again, and its late outcome is dropped. `spent` is a
+ * CPU meter that was asked just before `start`.
  */
-export function createSeat(source: Source, changed: (source: Source, before: Report | undefined, after: Report) => void, spent: () => number = cpuMeter()): Seat {
+export function createSeat(source: Source, changed: (source: Source, before: Report | undefined, after: Report) => void, spent: () => number): Seat {
   let cpuMicroseconds = 0
   let report: Report | undefined
   let out: { readonly startedMs: number; readonly controller: AbortController } | undefined

@@ -8,7 +8,10 @@ export interface SpoolFiles {
   /** Adds to the end, creating the file; where it throws, part of the bytes may have been written. */
   append(name: string, bytes: Uint8Array): void
   truncate(name: string, sizeBytes: number): void
-  /** Puts the whole file in place in one step, so that a crash leaves the old or the new one. `durable`: on disk before it returns. */
+  /**
+   * Puts the whole file in place in one step, so that a crash of the agent leaves the old or the new one. `durable`: on
+   * disk before it returns, and then the same holds for a power cut; otherwise that may leave neither.
+   */
   replace(name: string, bytes: Uint8Array, durable: boolean): void
   /** Writes over the beginning of a file that exists, durably, without taking new space: for a full disk. Not atomic. */
   overwrite(name: string, bytes: Uint8Array): void
@@ -18,12 +21,20 @@ export interface SpoolFiles {
   close(): void
 }
 
+const SECTOR_BYTES = 512
+
 /** The spool's folder on a real disk; made if it is missing, readable by its owner only. */
 export function diskFiles(folder: string): SpoolFiles {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   let open: { name: string; fd: number; syncing: Promise<void> | undefined } | undefined
   const path = (name: string): string => join(folder, name)
+  /** The small file that `replace` wrote last without `durable`. */
+  let small: { readonly name: string; readonly fd: number; readonly sizeBytes: number } | undefined
 
+  const releaseSmall = (): void => {
+    if (small !== undefined) closeSync(small.fd)
+    small = undefined
+  }
   const release = (): void => {
     if (open === undefined) return
     const { fd, syncing } = open
@@ -56,6 +67,13 @@ export function diskFiles(folder: string): SpoolFiles {
     },
     truncate: (name, sizeBytes) => ftruncateSync(handle(name).fd, sizeBytes),
     replace(name, bytes, durable) {
+      // Within one sector and of the same size it is written over: a write of one piece is not cut by the agent's end. `done`
+      // is written after every acknowledgement, and a new file and a rename each time cost 1 ms of the 5 ms of a tick.
+      if (!durable && small?.name === name && small.sizeBytes === bytes.length) {
+        if (writeSync(small.fd, bytes, 0, bytes.length, 0) === bytes.length) return
+        releaseSmall()
+      }
+      if (small?.name === name) releaseSmall()
       const temporary = path(`${name}.tmp`)
       const fd = openSync(temporary, 'w', 0o600)
       try {
@@ -67,6 +85,10 @@ export function diskFiles(folder: string): SpoolFiles {
       if (open?.name === name) release()
       renameSync(temporary, path(name))
       if (durable) syncFolder()
+      else if (bytes.length <= SECTOR_BYTES) {
+        releaseSmall()
+        small = { name, fd: openSync(path(name), 'r+'), sizeBytes: bytes.length }
+      }
     },
     overwrite(name, bytes) {
       const fd = openSync(path(name), 'r+')
@@ -79,6 +101,7 @@ export function diskFiles(folder: string): SpoolFiles {
     },
     remove(name) {
       if (open?.name === name) release()
+      if (small?.name === name) releaseSmall()
       unlinkSync(path(name))
     },
     sync(name) {
@@ -93,6 +116,9 @@ export function diskFiles(folder: string): SpoolFiles {
       file.syncing = done
       return done
     },
-    close: release,
+    close() {
+      release()
+      releaseSmall()
+    },
   }
 }

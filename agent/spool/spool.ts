@@ -12,9 +12,10 @@
  * 1. A number stands for one content for ever. Numbers are reserved on disk in blocks; after anything but a clean stop
  *    in the same boot the rest of the block is skipped, because a batch of that number may have been sent and lost here.
  * 2. `append` has written the batch to the kernel before it returns, so `kill -9` loses nothing that may be sent. Data
- *    reach the disk by fdatasync at most once a second (`sync`): a power cut may lose the last second's batches, which
- *    the collector then either has or has not; by promise 1 it confuses nothing. More often would cost a disk flush on
- *    machines whose disks we watch, to save seconds of samples of a machine that was without power.
+ *    reach the disk by fdatasync at most once a second (`sync`), which the agent calls for what is not acknowledged by the
+ *    next tick, and at once while it has no connection: a power cut may lose the last tick's batches, which the collector
+ *    then either has or has not; by promise 1 it confuses nothing. More often would cost a disk flush on machines whose
+ *    disks we watch, to save seconds of samples of a machine that was without power.
  * 3. It opens after any crash: a torn tail is cut, damaged records are skipped and counted.
  * 4. It takes at most `maxBytes`. Beyond it the oldest segments lose their samples first; events, facts and check
  *    results go only when no segment holds samples any more. Whatever is lost is counted.

@@ -168,7 +168,7 @@ function merged(times: Float64Array, values: Float64Array, bits: Uint32Array, or
     let best = first
     for (; at < order.length && times[order[at] ?? 0] === time; at++) {
       const row = order[at] ?? 0
-      if (!isStale(bits, row)) best = row
+      if (isStale(bits, best) && !isStale(bits, row)) best = row
     }
     if (time >= fromMs && time <= toMs) chosen[count++] = best
   }
