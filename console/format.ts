@@ -29,6 +29,11 @@ export function durationText(ms: number): string {
     .join(' ')
 }
 
+/** `24 小时`: limits are named in hours, as the contract names them. */
+export function hoursText(ms: number): string {
+  return ms % 3_600_000 === 0 ? `${ms / 3_600_000} 小时` : durationText(ms)
+}
+
 /** `3 分 2 秒前` */
 export function agoText(at: number, now: number): string {
   return now - at < 1500 ? '刚刚' : `${durationText(now - at)}前`

@@ -17,8 +17,9 @@
  *     half (one at least) from the backlog, so that a new batch always finds room.
  *  4. A batch without an answer for 20 s, or a peer from whom nothing at all came for three heartbeats, ends the
  *     connection. That is how a half-open one is noticed.
- *  5. Attempts are 1 to 60 s apart, drawn at random below a ceiling that doubles; the ceiling falls back when a batch is
- *     acknowledged (a welcome alone proves little: a collector may greet and then fail).
+ *  5. Attempts are 1 to 5 s apart, drawn at random below a ceiling that doubles; the ceiling falls back when a batch is
+ *     acknowledged (a welcome alone proves little: a collector may greet and then fail). 5 s, because a collector that
+ *     was away gives every agent `link.silence` (9 s) from its start to be heard, and calls it down after that.
  *  6. A refusal with `retryAfterMs` drops nothing: the same may be sent when that time has passed. Without it, a
  *     refused batch is dropped and counted; a refused connection is tried again at the slowest pace, because what is
  *     wrong (revoked, version) is mended by people on the other side.
@@ -33,6 +34,8 @@ export const CONNECT_TIMEOUT_MS = 10_000
 export const ACK_TIMEOUT_MS = 20_000
 export const CLOSE_TIMEOUT_MS = 2_000
 export const FIRST_RETRY_MS = 1_000
+export const LONGEST_BACK_OFF_MS = 5_000
+/** After a refusal of the connection: what is wrong is mended by people. */
 export const LAST_RETRY_MS = 60_000
 /** What `bye` promises: a planned restart is back within this time. */
 export const BACK_WITHIN_MS = 60_000
@@ -150,7 +153,7 @@ export function room(state: LinkState, late: boolean, now: number): boolean {
 
 /** Delay before attempt number `attempt` (from 0), ms: SPEC 5. `random` is from 0 up to 1. */
 export function backOff(attempt: number, random: number): number {
-  const ceiling = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(attempt + 1, 10))
+  const ceiling = Math.min(LONGEST_BACK_OFF_MS, FIRST_RETRY_MS * 2 ** Math.min(attempt + 1, 10))
   return FIRST_RETRY_MS + random * (ceiling - FIRST_RETRY_MS)
 }
 

@@ -60,6 +60,20 @@ describe('timesync source', () => {
     expect(host.ran.filter(([program]) => program === 'chronyc')).toHaveLength(2)
   })
 
+  it('asks one that is there but never answers less often, and every minute again once it answers', async () => {
+    let now = 1_795_000_000_000
+    const given: Record<string, RunResult> = { 'chronyc -c tracking': exited('', 1, '506 Cannot talk to daemon') }
+    const host = memoryHost({ now: () => now, run: (argv) => answers(given)(argv) })
+    const runs = (): number => host.ran.filter(([program]) => program === 'chronyc').length
+    for (let minute = 0; minute < 3; minute++, now += 60_000) await timesync.read(host, recordingSink(), signal)
+    expect(runs()).toBe(3)
+    for (let minute = 0; minute < 9; minute++, now += 60_000) await timesync.read(host, recordingSink(), signal)
+    expect(runs()).toBe(3)
+    given['chronyc -c tracking'] = exited(chronyLost)
+    for (let minute = 0; minute < 3; minute++, now += 60_000) expect((await timesync.read(host, recordingSink(), signal)).kind).toBe('ok')
+    expect(runs()).toBe(6)
+  })
+
   it('takes "not synchronised" for an answer and asks nobody else', async () => {
     const host = memoryHost({ run: answers({ 'chronyc -c tracking': exited(chronyLost), timedatectl: exited(old) }) })
     const sink = recordingSink()

@@ -1,5 +1,5 @@
 import type { ClockView } from '../../protocol/api.ts'
-import { countdownText, durationText } from '../format.ts'
+import { countdownText, durationText, hoursText } from '../format.ts'
 import { clockWords } from '../words.ts'
 
 /** The three SLA clocks of an incident. A running clock ticks by `now`; a stopped one shows what it took. */
@@ -21,7 +21,7 @@ function Clock({ clock, now }: { readonly clock: ClockView; readonly now: number
   return (
     <div className="clock" data-clock={clock.clock} data-state={clock.state}>
       <div className="soft">
-        {name}（{durationText(clock.limitMs)}）
+        {name}（{hoursText(clock.limitMs)}）
       </div>
       <div className={`left ${tone}`}>{clock.state === 'running' ? countdownText(left) : left < 0 ? '已超时' : '按时'}</div>
       <div className="bar" role="progressbar" aria-label={`${name}已用时间`} aria-valuenow={Math.round(used * 100)} aria-valuemin={0} aria-valuemax={100}>
