@@ -29,36 +29,51 @@ function isCollector(text: string): boolean {
   }
 }
 
-const schema = z.strictObject({
-  /** Folder of identity and spool. Left out: the folder this file lies in. */
-  home: z.optional(z.string().check(z.startsWith('/', 'expected an absolute path'))),
-  /** Collectors in the order in which they are tried. Left out: the one the agent was enrolled with. */
-  collector: z.optional(z.array(z.string().check(z.refine(isCollector, 'expected https://HOST:PORT without a path'))).check(z.minLength(1))),
-  /** Time between two readings. */
+/** Shape of agent.yml. Meanings stand in `describe`: scripts/docs.ts makes docs/settings.md of them. */
+export const agentSchema = z.strictObject({
+  home: z.optional(z.string().check(z.startsWith('/', 'expected an absolute path'), z.describe('Folder of identity and spool; left out: the folder this file lies in.'))),
+  collector: z.optional(
+    z
+      .array(z.string().check(z.refine(isCollector, 'expected https://HOST:PORT without a path')))
+      .check(z.minLength(1), z.describe('Collectors, `https://HOST:PORT` each, in the order in which they are tried; left out: the one the agent was enrolled with.')),
+  ),
   interval: z._default(
     duration.check(
       z.refine((value) => {
         const ms = parseDurationMs(value) ?? 0
         return ms >= 1_000 && ms <= 60_000
       }, 'expected a duration from 1s to 60s'),
+      z.describe('Time between two readings, a duration from 1s to 60s.'),
     ),
     '15s',
   ),
-  sources: z._default(z.strictObject({ disabled: z._default(z.array(z.string()), []) }), { disabled: [] }),
+  sources: z._default(z.strictObject({ disabled: z._default(z.array(z.string()).check(z.describe('Names of sources that are not read; see [sources](sources.md).')), []) }), { disabled: [] }),
   spool: z._default(
-    z.strictObject({ maxBytes: z._default(size.check(z.refine((value) => (parseSizeBytes(value) ?? 0) >= 4 * 1024 ** 2, 'expected at least 4MiB')), '256MiB') }),
+    z.strictObject({
+      maxBytes: z._default(
+        size.check(
+          z.refine((value) => (parseSizeBytes(value) ?? 0) >= 4 * 1024 ** 2, 'expected at least 4MiB'),
+          z.describe('Most disk space for what could not be sent yet, a size of at least 4MiB; when it is used up the oldest samples go first and are counted.'),
+        ),
+        '256MiB',
+      ),
+    }),
     { maxBytes: '256MiB' },
   ),
   metrics: z._default(
     z.strictObject({
-      /** Loopback address of the agent's own /metrics page; left out: there is none. */
       listen: z.optional(
-        z.string().check(z.refine((value) => LOOPBACK.has(readListen(value)?.host ?? ''), 'expected HOST:PORT on a loopback address (127.0.0.1, [::1] or localhost)')),
+        z
+          .string()
+          .check(
+            z.refine((value) => LOOPBACK.has(readListen(value)?.host ?? ''), 'expected HOST:PORT on a loopback address (127.0.0.1, [::1] or localhost)'),
+            z.describe("HOST:PORT on loopback of the agent's own /metrics page; left out: there is none."),
+          ),
       ),
     }),
     {},
   ),
-  log: z._default(z.enum(LOG_LEVELS), 'info'),
+  log: z._default(z.enum(LOG_LEVELS).check(z.describe('Least level of the log lines on standard output.')), 'info'),
 })
 
 /** Keys of the maps in the schema, by path, for naming the nearest known one. */
@@ -83,7 +98,7 @@ export interface AgentSettings {
 /** Parses the text of a settings file; `sources` are the names that may be disabled. Throws SettingsError with every mistake. */
 export async function parseAgentSettings(text: string, sources: readonly string[], file = FILE): Promise<AgentSettings> {
   const input = await readYaml(text, file)
-  const result = schema.safeParse(input)
+  const result = agentSchema.safeParse(input)
   const mistakes = result.success ? [] : settingsMistakes(file, result.error.issues, input, (path) => KEYS[path.map(String).join('.')] ?? [])
   for (const name of disabledNames(input)) {
     if (sources.includes(name)) continue

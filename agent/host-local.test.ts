@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -39,6 +39,36 @@ describe('this machine', () => {
       expect(() => host.read(folder)).toThrow('EISDIR')
     }
     expect(count()).toBe(before)
+  })
+
+  test('keeps a kernel table open and reads it anew each time, to its end', () => {
+    const host = localHost()
+    const count = (): number => (host.list('/proc/self/fd') as readonly string[]).length
+    const text = (path: string): string => host.read(path) as string
+    const uptime = (): number => Number(text('/proc/uptime').split(' ')[0])
+    const first = uptime()
+    const open = count()
+    const until = performance.now() + 30
+    while (performance.now() < until);
+    expect(uptime()).toBeGreaterThan(first)
+    for (const path of ['/proc/stat', '/proc/self/smaps', '/proc/net/dev', '/proc/sys/kernel/pid_max', '/sys/class/net/lo/mtu']) {
+      const whole = readFileSync(path, 'utf8')
+      for (let repeat = 0; repeat < 3; repeat++) expect(text(path).split('\n').length).toBeGreaterThanOrEqual(whole.split('\n').length * 0.9)
+    }
+    for (let repeat = 0; repeat < 20; repeat++) for (const path of ['/proc/stat', '/proc/self/smaps', '/proc/net/dev', `/proc/${process.pid}/stat`]) text(path)
+    expect(count() - open).toBeLessThanOrEqual(5)
+  })
+
+  test('finds a file that was missing as soon as it is there, and misses it again', () => {
+    const host = localHost()
+    const path = `${folder}/late`
+    for (let repeat = 0; repeat < 3; repeat++) {
+      expect(() => host.read(path)).toThrow('ENOENT')
+      expect(() => host.read(path)).toThrow('ENOENT')
+      writeFileSync(path, 'here')
+      expect(host.read(path)).toBe('here')
+      rmSync(path)
+    }
   })
 
   test('a slow read is given up when it is told to, though it never ends', async () => {

@@ -3,7 +3,7 @@
  * scripts/build-agent.mjs for Node 16.20.2 and newer; `zhishou agent …` calls the same function.
  *
  * Heap flags (they belong on node's command line, before the file; bench/agent.ts measures the whole):
- *   --lite-mode --max-semi-space-size=1 --v8-pool-size=0 --no-warnings
+ *   --lite-mode --max-lazy --max-semi-space-size=1 --single-threaded --v8-pool-size=0 --no-warnings
  * and, in the environment, for glibc:
  *   MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=32768
  * `--lite-mode` saves a fifth of private memory and, like --jitless, removes WebAssembly and with it `fetch`: the agent
@@ -153,6 +153,8 @@ async function run(options: Arguments): Promise<number> {
 
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve())
+    // Started over an IPC channel (`zhishou up`): when the starter is gone, however it went, the agent goes too.
+    if (process.connected) process.once('disconnect', () => resolve())
   })
   const late = setTimeout(() => {
     log('error', 'agent: stopping took too long', { limitMs: STOP_MS })

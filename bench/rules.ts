@@ -35,19 +35,30 @@ let now = Math.floor(Date.now() / intervalMs) * intervalMs - Number(values.minut
 const store = openStore({ path: join(folder, 'metrics.db'), now: () => now, settings: storeSettings.parse({ commitDelayMs: 0 }) })
 const template = calm(await fleetTemplate(Number(values.series)))
 
-/** The host that the series were read from may have troubles of its own; a fleet of them would be one standing storm. */
+/**
+ * The host that the series were read from may have troubles of its own, and counters of troubles rest on a sound host: a
+ * fleet of such hosts would be one standing storm.
+ */
 function calm(read: FleetTemplate): FleetTemplate {
   const base = read.base.slice()
+  const kinds = read.kinds.slice()
+  const set = (index: number, value: number): void => {
+    base[index] = value
+    kinds[index] = 0
+  }
   read.columns.forEach((labels, index) => {
     const name = labels[METRIC_NAME] ?? ''
-    if (name === 'node_scrape_collector_success' || name === 'node_timex_sync_status' || name === 'node_network_up') base[index] = 1
-    if (name === 'node_timex_offset_seconds' || name === 'node_filesystem_device_error' || name === 'node_filesystem_readonly') base[index] = 0
-    if (name === 'node_systemd_unit_state' && labels['state'] === 'failed') base[index] = 0
+    if (name === 'node_scrape_collector_success' || name === 'node_timex_sync_status' || name === 'node_network_up') set(index, 1)
+    if (name === 'node_timex_offset_seconds' || name === 'node_filesystem_device_error' || name === 'node_filesystem_readonly') set(index, 0)
+    if (name === 'node_systemd_unit_state' && labels['state'] === 'failed') set(index, 0)
     if (name === 'node_filesystem_avail_bytes') base[index] = sizeOf(read, labels) * 0.6
-    if (name === 'node_load5') base[index] = 0.5
-    if (name === 'node_boot_time_seconds') base[index] = now / 1000 - 900_000
+    if (name === 'node_filesystem_avail_bytes' && sizeOf(read, labels) < 2 ** 30) kinds[index] = 0
+    if (name === 'node_load5') set(index, 0.5)
+    if (name === 'node_boot_time_seconds') set(index, now / 1000 - 900_000)
+    if (/event|err|drop|oom|carrier|edac|refused|damaged|stalled|_time_seconds|Retrans|Overflow|pswp/.test(name)) kinds[index] = 0
+    if (labels['mode'] === 'steal' || labels['mode'] === 'iowait') kinds[index] = 0
   })
-  return { ...read, base }
+  return { ...read, base, kinds }
 }
 
 function sizeOf(read: FleetTemplate, labels: Labels): number {
@@ -102,8 +113,9 @@ interface Round {
   readonly rules: ReadonlyMap<string, number>
 }
 
-/** Fifteen seconds of the rules' clock after the newest samples. */
-async function round(rules: Rules): Promise<Round> {
+/** New samples (not counted), then the fifteen seconds of the rules' clock after them. */
+async function round(rules: Rules, change?: (values: Float64Array) => void, up = 1): Promise<Round> {
+  await takeSamples(change, up)
   const until = now + intervalMs
   let cpuUs = 0
   // Turns of the event loop while a tick runs: the longest is what an agent or a page may have to wait.
@@ -134,39 +146,29 @@ function active(rules: Rules): string {
 try {
   const loadedAt = performance.now()
   for (let count = 0; count < (Number(values.minutes) * 60_000) / intervalMs; count++) {
-    now += intervalMs
     await takeSamples()
+    now += intervalMs
   }
   console.log(`${hosts} hosts × ${template.columns.length} series, ${values.minutes} min loaded in ${((performance.now() - loadedAt) / 1000).toFixed(1)} s`)
   const rules = await start()
   // Two rounds to warm up: compiled code, and recording rules that later ones read.
-  for (let count = 0; count < 2; count++) {
-    await round(rules)
-    await takeSamples()
-  }
+  for (let count = 0; count < 2; count++) await round(rules)
   console.log(`active: ${active(rules)}`)
   const steady: Round[] = []
-  for (let count = 0; count < Number(values.rounds); count++) {
-    steady.push(await round(rules))
-    await takeSamples()
-  }
+  for (let count = 0; count < Number(values.rounds); count++) steady.push(await round(rules))
   const names = [...(steady[0]?.rules.keys() ?? [])]
   printTop('steady, median of each rule:', new Map(names.map((name) => [name, median(steady.map((one) => one.rules.get(name) ?? 0))])))
   console.log(`steady: ${spread(steady.map((one) => one.cpuMs), 1)} ms CPU a round, longest turn ${spread(steady.map((one) => one.longestMs), 1)} ms, active: ${active(rules)}`)
 
-  await takeSamples(undefined, 0)
   told = 0
-  const down = await round(rules)
+  const down = await round(rules, undefined, 0)
   printTop(`storm of ${told} changes, every host down: ${down.cpuMs.toFixed(0)} ms CPU, longest turn ${down.longestMs.toFixed(1)} ms`, down.rules)
-  await takeSamples()
   await round(rules)
   const avail = template.columns.flatMap((labels, index) => (labels[METRIC_NAME] === 'node_filesystem_avail_bytes' ? [index] : []))
   const fill = (cells: Float64Array): void => { for (const index of avail) cells[index] = 4096 }
-  await takeSamples(fill)
-  const full = await round(rules)
+  const full = await round(rules, fill)
   printTop(`storm, file systems of every host full: ${full.cpuMs.toFixed(0)} ms CPU, longest turn ${full.longestMs.toFixed(1)} ms, active: ${active(rules)}`, full.rules)
-  await takeSamples(fill)
-  const after = await round(rules)
+  const after = await round(rules, fill)
   console.log(`round after it: ${after.cpuMs.toFixed(0)} ms CPU, longest turn ${after.longestMs.toFixed(1)} ms`)
   await rules.stop()
   report({

@@ -11,8 +11,11 @@ import { type Collector, startCollector } from '../collector/main.ts'
 import { SettingsError } from '../protocol/settings.ts'
 import { UsageError, homeFolder, readListen, readOptions } from './options.ts'
 
-/** Heap flags of the agent, as in its systemd unit (measured in bench/agent.ts). */
-export const agentFlags = ['--lite-mode', '--max-semi-space-size=1', '--v8-pool-size=0', '--no-warnings']
+/** Heap flags of the agent, as in its systemd unit (measured in docs/decisions/agent-cost.md; a test compares the two). */
+export const agentFlags = ['--lite-mode', '--max-lazy', '--max-semi-space-size=1', '--single-threaded', '--v8-pool-size=0', '--no-warnings']
+
+/** What glibc's malloc is told, as in the unit; agent/main.ts says what it saves. */
+export const agentEnvironment = { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '32768' } as const
 
 const bundle = join(import.meta.dirname, '..', 'dist', 'agent.cjs')
 
@@ -40,6 +43,8 @@ export async function up(argv: readonly string[]): Promise<number> {
   const agent = keepAgent(collector, join(home, 'agent'), stopping.signal)
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve())
+    // Started by scripts/up.mjs: when that is gone, nobody is there to stop us.
+    process.once('disconnect', () => resolve())
   })
   say('正在停止…\n')
   stopping.abort()
@@ -72,7 +77,7 @@ async function keepAgent(collector: Collector, agentHome: string, stop: AbortSig
 }
 
 function startAgent(args: readonly string[]): ChildProcess {
-  return spawn(process.execPath, [...agentFlags, bundle, ...args], { stdio: ['ignore', 'inherit', 'inherit'] })
+  return spawn(process.execPath, [...agentFlags, bundle, ...args], { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...agentEnvironment } })
 }
 
 /** Exit code of a child; on `stop` it is asked to end and, if it does not within 5 s, made to. */

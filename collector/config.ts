@@ -9,17 +9,22 @@ import { z } from 'zod'
 import { SettingsError, parseDurationMs, parseSizeBytes, settingsMistakes } from '../protocol/settings.ts'
 import { notifySettings } from './notify/settings.ts'
 
-const duration = (text: string) =>
+/**
+ * Meanings stand in `meta`: scripts/docs.ts makes docs/settings.md of them. `kind` says how the text is written.
+ */
+const duration = (text: string, leastMs: number, description: string) =>
   z
     .string()
     .default(text)
     .transform((value, context) => {
       const ms = parseDurationMs(value)
       if (ms === undefined) context.addIssue({ code: 'custom', message: 'expected a duration with a unit such as 15s, 5m, 24h' })
+      else if (ms < leastMs) context.addIssue({ code: 'custom', message: `expected at least ${leastMs / 1_000}s` })
       return ms ?? 0
     })
+    .meta({ description, kind: `duration, at least ${leastMs / 1_000}s` })
 
-const size = (text: string) =>
+const size = (text: string, description: string) =>
   z
     .string()
     .default(text)
@@ -28,6 +33,7 @@ const size = (text: string) =>
       if (bytes === undefined) context.addIssue({ code: 'custom', message: 'expected a size with a unit such as 64MiB, 10GiB' })
       return bytes ?? 0
     })
+    .meta({ description, kind: 'size' })
 
 const listen = (text: string) =>
   z
@@ -36,47 +42,55 @@ const listen = (text: string) =>
     .transform((value, context) => {
       const match = /^(\[[0-9a-fA-F:]+\]|[^:\s]+):(\d{1,5})$/.exec(value)
       const port = Number(match?.[2] ?? Number.NaN)
-      if (match === null || port > 65_535) context.addIssue({ code: 'custom', message: 'expected HOST:PORT' })
-      return { host: (match?.[1] ?? '').replace(/^\[|\]$/g, ''), port }
+      if (match === null || port > 65_535) {
+        context.addIssue({ code: 'custom', message: 'expected HOST:PORT' })
+        return z.NEVER
+      }
+      return { host: (match[1] ?? '').replace(/^\[|\]$/g, ''), port }
     })
 
 const loopback = new Set(['127.0.0.1', '::1', 'localhost'])
 
+/** Shortest times that make sense, so that a slip of the pen is no busy loop. */
+const SECOND_MS = 1_000
+const DAY_MS = 86_400_000
+
+const whole = z.int('expected a whole number')
+
+const link = z
+  .strictObject({
+    heartbeat: duration('4s', SECOND_MS, 'How often an agent says that it is there.'),
+    silence: duration('9s', SECOND_MS, 'An agent that has not been heard for longer is down.'),
+    maxAgents: whole.min(1).default(5_000).meta({ description: 'Most agents connected at once; more are refused and counted.' }),
+    maxSeriesPerAgent: whole.min(1).default(50_000).meta({ description: 'Most series of one agent; more are refused and counted.' }),
+  })
+  .superRefine((value, context) => {
+    if (value.silence <= value.heartbeat) context.addIssue({ code: 'custom', path: ['silence'], message: `expected longer than link.heartbeat (${value.heartbeat / 1_000}s)` })
+  })
+
 export const collectorSchema = z.strictObject({
-  /** TLS for agents and people. */
-  tls: listen('0.0.0.0:8643'),
-  /** Plain HTTP for programs on this machine; any address but loopback is refused. */
-  http: listen('127.0.0.1:8600').refine((value) => loopback.has(value.host), { message: 'expected a loopback address (127.0.0.1, ::1 or localhost): plain HTTP never leaves the machine' }),
-  /** Names and addresses under which agents and people reach this collector; they go into its certificate. */
-  names: z.array(z.string().min(1).max(253)).default([]),
-  log: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
-  link: z
-    .strictObject({
-      heartbeat: duration('4s'),
-      silence: duration('9s'),
-      maxAgents: z.int().min(1).default(5_000),
-      maxSeriesPerAgent: z.int().min(1).default(50_000),
-    })
-    .prefault({}),
+  tls: listen('0.0.0.0:8643').meta({ description: 'TLS for agents and people.', kind: 'HOST:PORT' }),
+  http: listen('127.0.0.1:8600')
+    .refine((value) => loopback.has(value.host), { message: 'expected a loopback address (127.0.0.1, ::1 or localhost): plain HTTP never leaves the machine' })
+    .meta({ description: 'Plain HTTP for programs on this machine; any address but loopback is refused.', kind: 'HOST:PORT on loopback' }),
+  names: z.array(z.string().min(1).max(253)).default([]).meta({ description: 'Names and addresses under which agents and people reach this collector; they go into its certificate, and the first one into enrolment tokens.' }),
+  log: z.enum(['debug', 'info', 'warn', 'error']).default('info').meta({ description: 'Least level of the log lines on standard output.' }),
+  link: link.prefault({}),
   store: z
     .strictObject({
-      retention: duration('400d'),
-      outOfOrder: duration('31d'),
-      /** Below this much free space metrics are shortened, oldest first. */
-      minFree: size('512MiB'),
+      retention: duration('400d', DAY_MS, 'How long samples are kept.'),
+      outOfOrder: duration('31d', SECOND_MS, 'How far behind their time samples may arrive; older ones are refused and counted.'),
+      minFree: size('512MiB', 'Below this much free space metrics are shortened, oldest first.'),
     })
     .prefault({}),
   rules: z
     .strictObject({
-      /** Further folders of rule files, after the shipped one. */
-      folders: z.array(z.string()).default([]),
-      /** Whether the shipped rules are loaded. */
-      shipped: z.boolean().default(true),
-      interval: duration('15s'),
+      folders: z.array(z.string().min(1)).default([]).meta({ description: 'Further folders of rule files, after the shipped one.' }),
+      shipped: z.boolean().default(true).meta({ description: 'Whether the shipped rules are loaded.' }),
+      interval: duration('15s', SECOND_MS, 'How often groups without an interval of their own are evaluated.'),
     })
     .prefault({}),
-  /** Another SLA profile file than the shipped alerts/sla.yml. */
-  slaFile: z.string().optional(),
+  slaFile: z.string().min(1).optional().meta({ description: 'Another SLA profile file than the shipped alerts/sla.yml.' }),
   notify: notifySettings,
 })
 
@@ -85,17 +99,33 @@ export type CollectorSettings = z.infer<typeof collectorSchema>
 /** Reads `HOME/collector.yml`; a missing file means the defaults. Throws SettingsError with every mistake. */
 export function loadCollectorSettings(home: string): CollectorSettings {
   const file = join(home, 'collector.yml')
-  return parseCollectorSettings(existsSync(file) ? readFileSync(file, 'utf8') : '', 'collector.yml')
+  let text = ''
+  try {
+    if (existsSync(file)) text = readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new SettingsError([`${file}: cannot be read (${cause instanceof Error ? cause.message : String(cause)})`])
+  }
+  return parseCollectorSettings(text, 'collector.yml')
 }
 
 /** Parses the text of a settings file. `file` is the name that mistakes are reported under. */
 export function parseCollectorSettings(text: string, file: string): CollectorSettings {
-  const document = parseDocument(text, { prettyErrors: true })
-  if (document.errors.length > 0) throw new SettingsError(document.errors.map((error) => `${file}: ${error.message.split('\n')[0]}`))
-  const input: unknown = document.toJS() ?? {}
+  const input = readYaml(text, file)
   const result = collectorSchema.safeParse(input)
   if (!result.success) throw new SettingsError(settingsMistakes(file, result.error.issues, input, knownKeys))
   return Object.freeze(result.data)
+}
+
+/** The YAML text as plain data; no text at all is an empty map. The source line of a mistake is left out: it may hold a secret. */
+function readYaml(text: string, file: string): unknown {
+  const document = parseDocument(text, { prettyErrors: true })
+  if (document.errors.length > 0) throw new SettingsError(document.errors.map((error) => `${file}: ${error.message.split('\n')[0]?.replace(/:$/, '')}`))
+  try {
+    return document.toJS() ?? {}
+  } catch {
+    // An alias without its anchor, or aliases of aliases that would fill the memory. The parser's text names the alias.
+    throw new SettingsError([`${file}: a value begins with * and is no usable alias; put quotes around it`])
+  }
 }
 
 /** Keys allowed at a path of the schema; none where the schema has no map there. */

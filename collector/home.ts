@@ -1,7 +1,8 @@
 /** The collector's folder: made private, written to, and held by one process at a time. */
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { z } from 'zod'
 
 /** A folder that cannot be used; `message` says which and why. */
 export class HomeError extends Error {
@@ -20,7 +21,7 @@ export interface Home {
  */
 export function openHome(path: string): Home {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
+    makeFolder(path)
     chmodSync(path, 0o700)
     const probe = join(path, '.write-probe')
     writeFileSync(probe, '')
@@ -38,17 +39,22 @@ export function openHome(path: string): Home {
   return { path, release: () => lock.close() }
 }
 
+/** One folder after the other: Node's recursive mkdir never returns where the kernel says ENOENT for good (/proc). */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return
+  const parent = dirname(path)
+  if (parent !== path) makeFolder(parent)
+  mkdirSync(path, { mode: 0o700 })
+}
+
 function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : String(error)
 }
 
+const firstRun = z.strictObject({ console: z.string(), http: z.string(), admin: z.strictObject({ user: z.string(), password: z.string().exactOptional() }), readToken: z.string() })
+
 /** What the first start leaves for its operator (mode 0600). The password is taken out when it has been used. */
-export interface FirstRun {
-  readonly console: string
-  readonly http: string
-  readonly admin: { readonly user: string; readonly password?: string }
-  readonly readToken: string
-}
+export type FirstRun = Readonly<z.infer<typeof firstRun>>
 
 const fileOf = (home: string): string => join(home, 'first-run.json')
 
@@ -67,7 +73,7 @@ export function writeFirstRun(home: string, first: FirstRun): void {
 export function forgetFirstPassword(home: string): void {
   let first: FirstRun
   try {
-    first = JSON.parse(readFileSync(fileOf(home), 'utf8')) as FirstRun
+    first = firstRun.parse(JSON.parse(readFileSync(fileOf(home), 'utf8')))
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return
     throw new HomeError(`${fileOf(home)}: cannot be read to take the one-time password out`, { cause: error })

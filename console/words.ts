@@ -109,5 +109,9 @@ export const clockWords: Readonly<Record<ClockName, string>> = { respond: '响�
 export const incidentStateWords: Readonly<Record<IncidentState, string>> = { open: '待响应', acknowledged: '处理中', disposed: '已处置，待恢复', recovered: '已恢复' }
 export const alertStateWords = { pending: '待定', firing: '告警中', resolved: '已解除' } as const
 
+/** Channels and what came of a message, for the notification record. */
+export const channelWords: Readonly<Record<string, string>> = { email: '邮件' }
+export const deliveryWords: Readonly<Record<string, string>> = { queued: '待发送', sending: '发送中', sent: '已发出', failed: '被拒收', dead: '已放弃' }
+
 /** The sentence for a failed request, from the collector's own words where it gave some. */
 export const requestFailed = (status: number): string => (status === 0 ? '连接不到采集中心，请检查网络' : `请求失败（${status}）`)

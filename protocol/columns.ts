@@ -182,7 +182,8 @@ export function createEncoder(): ColumnsEncoder {
         return
       }
       // A column that leaves zero for the first time picks the coarsest unit that fits; later it only moves when it must.
-      for (let next = fresh ? 0 : fits ? unit : Math.min(unit + 1, ONE); next < UNITS; next++) {
+      // What is no multiple of 512 fits none of the three coarse units, and need not be tried in them.
+      for (let next = fresh ? (value % 512 === 0 ? 0 : ONE) : fits ? unit : Math.min(unit + 1, ONE); next < UNITS; next++) {
         const scaled = scale(value, next)
         if (scaled !== scaled) continue
         if (next === unit && scaled !== last) zigzag(scaled - last)

@@ -10,6 +10,12 @@ export interface SettingsIssue {
   readonly code?: string | undefined
   readonly expected?: string | undefined
   readonly keys?: readonly string[] | undefined
+  /** Bounds, and what they count: `number`, `string`, `array`. */
+  readonly minimum?: number | bigint | undefined
+  readonly maximum?: number | bigint | undefined
+  readonly origin?: string | undefined
+  /** Words of an enumeration. */
+  readonly values?: readonly unknown[] | undefined
 }
 
 /** Settings that cannot be used; `mistakes` has every one, each a full sentence. */
@@ -42,7 +48,10 @@ export function parseSizeBytes(text: string): number | undefined {
   return Number.isSafeInteger(bytes) ? bytes : undefined
 }
 
-/** The known word nearest to `word` by edit distance, when it is near enough to be what was meant (≤ a third of it). */
+/**
+ * The known word nearest to `word` when it is near enough to be what was meant (≤ a third of it); letters left out, put
+ * in, changed, and neighbours swapped count one each.
+ */
 export function nearestWord(word: string, known: Iterable<string>): string | undefined {
   let best: string | undefined
   let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1
@@ -57,13 +66,16 @@ export function nearestWord(word: string, known: Iterable<string>): string | und
 }
 
 function editDistance(a: string, b: string): number {
+  let before: readonly number[] = []
   let previous = Array.from({ length: b.length + 1 }, (_, index) => index)
   for (let i = 1; i <= a.length; i++) {
     const current = [i]
     for (let j = 1; j <= b.length; j++) {
       const change = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      current.push(Math.min(change, (previous[j] ?? 0) + 1, (current[j - 1] ?? 0) + 1))
+      const swap = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1] ? (before[j - 2] ?? 0) + 1 : change
+      current.push(Math.min(change, swap, (previous[j] ?? 0) + 1, (current[j - 1] ?? 0) + 1))
     }
+    before = previous
     previous = current
   }
   return previous[b.length] ?? a.length
@@ -71,6 +83,23 @@ function editDistance(a: string, b: string): number {
 
 /** Secrets are never printed back: a value under such a key is shown by its type only. */
 const secretKey = /pass|secret|token|key$/i
+
+/** Longest text that is printed back whole, characters. */
+const shownLength = 80
+
+/**
+ * What was found, for a message. A list or map is named, not printed: it may hold a secret further down, and so may a
+ * text with an `@` after `://` (an address with a password in it).
+ */
+function found(key: PropertyKey | undefined, value: unknown): string {
+  if (value === undefined) return 'nothing'
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'object' && value !== null) return 'a map of keys'
+  if (secretKey.test(String(key ?? ''))) return `a ${typeof value}`
+  if (typeof value !== 'string') return String(value)
+  const text = value.replace(/:\/\/[^/]*@/, '://…@')
+  return JSON.stringify(text.length > shownLength ? `${text.slice(0, shownLength)}…` : text)
+}
 
 /**
  * One sentence per mistake: `collector.yml: notify.sms.yearlyBudget: expected a whole number, got "260k"`.
@@ -85,11 +114,20 @@ export function settingsMistakes(file: string, issues: readonly SettingsIssue[],
         return `${file}: ${path === '' ? '' : `${path}.`}${key}: unknown key${near === undefined ? '' : `, did you mean ${near}?`}`
       })
     }
-    const value = valueAt(input, issue.path)
-    const got = value === undefined ? 'nothing' : secretKey.test(String(issue.path.at(-1) ?? '')) ? `a ${typeof value}` : JSON.stringify(value)
-    const what = issue.code === 'invalid_type' && issue.expected !== undefined ? `expected ${typeWords[issue.expected] ?? issue.expected}` : issue.message
-    return [`${file}: ${path === '' ? '(top)' : path}: ${what}, got ${got}`]
+    const got = found(issue.path.at(-1), valueAt(input, issue.path))
+    return [`${file}: ${path === '' ? '(top)' : path}: ${expectation(issue)}, got ${got}`]
   })
+}
+
+/** What was expected: the schema's own words where it has some (those of a type are not meant for its bounds), else ours. */
+function expectation(issue: SettingsIssue): string {
+  const things = issue.origin === 'string' ? ' characters' : issue.origin === 'array' ? ' entries' : ''
+  if (issue.message.startsWith('expected') && issue.code !== 'too_small' && issue.code !== 'too_big') return issue.message
+  if (issue.code === 'invalid_type' && issue.expected !== undefined) return `expected ${typeWords[issue.expected] ?? issue.expected}`
+  if (issue.code === 'too_small' && issue.minimum !== undefined) return `expected at least ${issue.minimum}${things}`
+  if (issue.code === 'too_big' && issue.maximum !== undefined) return `expected at most ${issue.maximum}${things}`
+  if (issue.code === 'invalid_value' && issue.values !== undefined) return `expected one of ${issue.values.map(String).join(', ')}`
+  return issue.message
 }
 
 const typeWords: Readonly<Record<string, string>> = { int: 'a whole number', number: 'a number', string: 'a text', boolean: 'true or false', array: 'a list', object: 'a map of keys' }

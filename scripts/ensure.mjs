@@ -43,6 +43,11 @@ export function sourceHash(folders) {
   return hash.digest('hex')
 }
 
+/** Without what a test runner sets: a build started under one must be the same build, and must end. */
+function buildEnvironment() {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => name !== 'NODE_ENV' && name !== 'NODE_OPTIONS' && !name.startsWith('VITEST')))
+}
+
 /** Bundles the agent into dist/agent.cjs when its sources changed since the last build. */
 export function ensureAgent(node) {
   const want = sourceHash(['agent', 'protocol', 'package-lock.json', 'scripts/build-agent.mjs'])
@@ -59,7 +64,7 @@ export function ensureConsole(node) {
   const stamp = join(root, 'dist', 'console', '.sources')
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === want) return
   console.log('building the console …')
-  const run = spawnSync(node, [join(root, 'node_modules', 'vite', 'bin', 'vite.js'), 'build', 'console', '--logLevel', 'warn'], { cwd: root, stdio: 'inherit' })
+  const run = spawnSync(node, [join(root, 'node_modules', 'vite', 'bin', 'vite.js'), 'build', 'console', '--logLevel', 'warn'], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env: buildEnvironment() })
   if (run.status !== 0) throw new Error(`building the console failed with exit code ${run.status}`)
   mkdirSync(dirname(stamp), { recursive: true })
   writeFileSync(stamp, want)

@@ -7,7 +7,8 @@ try {
   const node = ensureInstalled()
   ensureConsole(node)
   ensureAgent(node)
-  const child = spawn(node, [join(root, 'cli', 'main.ts'), 'up', ...process.argv.slice(2)], { stdio: 'inherit' })
+  const child = spawn(node, [join(root, 'cli', 'main.ts'), 'up', ...process.argv.slice(2)], { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] })
+  // The channel closes when this process dies, however it dies: the child then stops too.
   // The terminal sends Ctrl-C to the whole group; a plain `kill` of this process is passed on. The child decides when to end.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => signal !== 'SIGINT' && child.kill(signal))
   child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)))

@@ -5,7 +5,7 @@ import type { Host } from '../host.ts'
 import { dueCadences } from './cadence.ts'
 import { type Report, type Seat, cpuMeter, createSeat } from './seat.ts'
 import { selfSource } from './self.ts'
-import type { Cadence, Source } from './source.ts'
+import type { Cadence, SeriesRef, Source } from './source.ts'
 import { createSeriesTable } from './table.ts'
 
 const success = gauge('node_scrape_collector_success', 'Whether a collector succeeded; one that has nothing to read here succeeds.', 'collector')
@@ -86,6 +86,8 @@ export function createCollector(options: CollectorOptions): Collector {
   const spent = cpuMeter()
   const seats: readonly Seat[] = enabled.map((source) => createSeat(source, tellChange, spent))
 
+  const reportRefs = new Map<Seat, { readonly cpu: SeriesRef; readonly success: SeriesRef; readonly duration: SeriesRef }>()
+
   /** One event when a source begins to fail, none while it stays so: the series tell how long. */
   function tellChange(source: Source, before: Report | undefined, after: Report): void {
     if (isGood(after) || !isGood(before)) return
@@ -105,11 +107,17 @@ export function createCollector(options: CollectorOptions): Collector {
     for (const seat of seats) {
       if (seat.source.cadence !== cadence) continue
       const { name } = seat.source
+      // A hundred look-ups a tick otherwise. Refused ones are asked for again, so that they are counted.
+      let refs = reportRefs.get(seat)
+      if (refs === undefined) {
+        refs = { cpu: out.series(cpuSeconds, name), success: out.series(success, name), duration: out.series(duration, name) }
+        if (refs.cpu >= 0 && refs.success >= 0 && refs.duration >= 0) reportRefs.set(seat, refs)
+      }
+      out.sample(refs.cpu, seat.cpuSeconds())
       const report = seat.report()
-      out.sample(out.series(cpuSeconds, name), seat.cpuSeconds())
       if (report === undefined) continue
-      out.sample(out.series(success, name), isGood(report) ? 1 : 0)
-      out.sample(out.series(duration, name), report.seconds)
+      out.sample(refs.success, isGood(report) ? 1 : 0)
+      out.sample(refs.duration, report.seconds)
     }
   }
 

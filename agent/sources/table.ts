@@ -36,6 +36,8 @@ interface Group {
   readonly columns: Labels[]
   /** By metric name, then by its label values. */
   readonly refs: Map<string, Map<string, SeriesRef>>
+  /** The same for metrics without labels, half of all, by the spec itself: one look-up and no key to make. */
+  readonly plain: Map<SeriesSpec, SeriesRef>
   /** Longer than `columns`; every cell that was not written holds the stale mark. */
   values: Float64Array
 }
@@ -52,7 +54,7 @@ function labelsOf(spec: SeriesSpec, values: readonly string[]): Labels {
 function emptyGroup(): Group {
   const values = new Float64Array(256)
   fillStale(values)
-  return { columns: [], refs: new Map(), values }
+  return { columns: [], refs: new Map(), plain: new Map(), values }
 }
 
 function grow(group: Group): void {
@@ -98,13 +100,14 @@ export function createSeriesTable(seriesLimit: number): SeriesTable {
     }
     size++
     if (group.columns.length === group.values.length) grow(group)
-    const ref = group.columns.push(labelsOf(spec, values)) - 1
-    byValues.set(key, ref as SeriesRef)
-    return ref as SeriesRef
+    const ref = (group.columns.push(labelsOf(spec, values)) - 1) as SeriesRef
+    byValues.set(key, ref)
+    if (values.length === 0) group.plain.set(spec, ref)
+    return ref
   }
 
   const sinkOf = (cadence: Cadence): Sink => ({
-    series: (spec, ...values) => resolve(cadence, spec, values),
+    series: (spec, ...values) => (values.length === 0 ? groups[cadence].plain.get(spec) : undefined) ?? resolve(cadence, spec, values),
     sample(series, value) {
       if (series >= 0) groups[cadence].values[series] = value
     },

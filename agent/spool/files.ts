@@ -68,7 +68,7 @@ export function diskFiles(folder: string): SpoolFiles {
     truncate: (name, sizeBytes) => ftruncateSync(handle(name).fd, sizeBytes),
     replace(name, bytes, durable) {
       // Within one sector and of the same size it is written over: a write of one piece is not cut by the agent's end. `done`
-      // is written after every acknowledgement, and a new file and a rename each time cost 1 ms of the 5 ms of a tick.
+      // is written after every acknowledgement, and a new file and a rename each time was 3 to 6 % of the agent's CPU.
       if (!durable && small?.name === name && small.sizeBytes === bytes.length) {
         if (writeSync(small.fd, bytes, 0, bytes.length, 0) === bytes.length) return
         releaseSmall()

@@ -266,6 +266,27 @@ describe('spool', () => {
     expect(drain(open()).size).toBe(101 - 15)
   })
 
+  it('keeps the backlog on a disk that has become full, until memory cannot hold what is new', () => {
+    const disk = fakeDisk()
+    const spool = openSpool({ files: disk.files, maxBytes: 1e9, segmentBytes: 1e6, bootId: 'b', newEpoch: () => 'e' })
+    for (let i = 0; i < 20; i++) spool.append(body(10, 0, i), columnsOf)
+    disk.full(0)
+    for (let i = 20; i < 84; i++) spool.append(body(10, 0, i), columnsOf)
+    expect(spool.counts).toMatchObject({ droppedSamples: 0, droppedBatches: 0 })
+    expect(spool.state()).toMatchObject({ pending: 84, inMemory: 64 })
+    // What is acknowledged makes room for nothing.
+    spool.done([[1, 20]])
+    disk.full(1e6)
+    spool.append(body(10, 0, 84), columnsOf)
+    expect(spool.state()).toMatchObject({ pending: 65, inMemory: 0 })
+    expect(spool.counts.droppedBatches).toBe(0)
+    // Now the oldest go, for what memory has no place for.
+    disk.full(0)
+    for (let i = 85; i < 150; i++) spool.append(body(10, 0, i), columnsOf)
+    expect(spool.counts.droppedSamples).toBeGreaterThan(0)
+    expect(drain(spool).has(149 + 1)).toBe(true)
+  })
+
   it('starts on a full or a read-only disk, and keeps the old backlog for a better day', () => {
     const disk = fakeDisk()
     let epochs = 0

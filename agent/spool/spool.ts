@@ -20,7 +20,7 @@
  * 4. It takes at most `maxBytes`. Beyond it the oldest segments lose their samples first; events, facts and check
  *    results go only when no segment holds samples any more. Whatever is lost is counted.
  * 5. A disk that refuses costs durability, not delivery: batches wait in memory (bounded the same way) and are written
- *    down when it takes them again.
+ *    down when it takes them again. What lies on it is given up only when memory is full too.
  */
 import * as z from 'zod/mini'
 import type { Batch, SeqRanges } from '../../protocol/batch.ts'
@@ -286,6 +286,16 @@ export function openSpool(options: SpoolOptions): Spool {
     }
   }
 
+  /**
+   * The disk has refused. What is acknowledged costs nothing to remove; what is not stays, as long as memory can hold the
+   * new: it is the backlog of an outage, and a disk that is full for a moment must not end it.
+   */
+  const makeRoom = (): boolean => {
+    const spent = segments.filter((segment) => pendingOf(segment).length === 0)
+    if (spent.length > 0) return spent.filter(forget).length > 0
+    return memory.length > MEMORY_BATCHES && shrink()
+  }
+
   const write = ({ batch, columns }: ColumnedBatch): boolean => {
     if (active !== undefined && active.bytes >= segmentBytes) active = undefined
     const segment = active ?? { name: segmentName(batch.seq), seqs: [], bytes: 0, samples: false, columns: new Map<string, number>() }
@@ -320,7 +330,7 @@ export function openSpool(options: SpoolOptions): Spool {
   }
   const spill = (): void => {
     for (let oldest = memory[0]; oldest !== undefined; oldest = memory[0]) {
-      if (!write(oldest) && !(shrink() && write(oldest))) break
+      if (!write(oldest) && !(makeRoom() && write(oldest))) break
       memory.shift()
     }
     while (bytesUsed() > maxBytes && shrink());

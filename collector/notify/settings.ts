@@ -12,33 +12,27 @@ export const mailbox = z
 
 /** Who is told. One receiver gets one message, addressed to all its mailboxes. */
 const receiver = z.strictObject({
-  name: z.string().regex(/^[\p{L}\p{N}_. -]{1,64}$/u, 'expected a name of letters, digits, spaces, . _ -'),
-  email: z.array(mailbox).min(1).max(50),
-  /** Least severity that is told. */
-  minSeverity: z.enum(['info', 'warning', 'critical']).default('warning'),
-  /** Whether recovery is told too, and a return of the fault after it (as Alertmanager's email_config: no). */
-  sendResolved: z.boolean().default(false),
+  name: z.string().regex(/^[\p{L}\p{N}_. -]{1,64}$/u, 'expected a name of letters, digits, spaces, . _ -').meta({ description: 'Name of the receiver, one of its own for each.' }),
+  email: z.array(mailbox).min(1).max(50).meta({ description: 'Its mail addresses; one message goes to all of them.' }),
+  minSeverity: z.enum(['info', 'warning', 'critical']).default('warning').meta({ description: 'Least severity that is told.' }),
+  // As Alertmanager's email_config: no.
+  sendResolved: z.boolean().default(false).meta({ description: 'Whether recovery is told too, and a return of the fault after it.' }),
 })
 
 const loopback = new Set(['127.0.0.1', '::1', 'localhost'])
 
 const smtp = z
   .strictObject({
-    host: z.string().regex(/^[A-Za-z0-9._:-]{1,253}$/, 'expected a host name or address'),
-    port: z.int().min(1).max(65_535).default(587),
-    /** true: TLS from the first byte (465). false: STARTTLS, and nothing is sent without it. */
-    secure: z.boolean().default(false),
-    /** true: this relay speaks no TLS and that is accepted. Messages then cross the network readable. */
-    plain: z.boolean().default(false),
-    /** PEM file of the authority that signed the relay's certificate, where it is none of the public ones. */
-    caFile: z.string().min(1).optional(),
-    user: z.string().min(1).max(256).optional(),
-    passwordFile: z.string().min(1).optional(),
-    /** Name of the environment variable that holds the password. */
-    passwordEnv: z.string().regex(/^[A-Z_][A-Z0-9_]*$/, 'expected the name of an environment variable').optional(),
-    from: mailbox,
-    /** Most messages a minute; more wait. */
-    perMinute: z.int().min(1).max(10_000).default(30),
+    host: z.string().regex(/^[A-Za-z0-9._:-]{1,253}$/, 'expected a host name or address').meta({ description: 'The mail relay.' }),
+    port: z.int('expected a whole number').min(1).max(65_535).default(587).meta({ description: 'Its port.' }),
+    secure: z.boolean().default(false).meta({ description: 'true: TLS from the first byte (465). false: STARTTLS, and nothing is sent without it.' }),
+    plain: z.boolean().default(false).meta({ description: 'true: this relay speaks no TLS and that is accepted. Messages then cross the network readable.' }),
+    caFile: z.string().min(1).optional().meta({ description: "PEM file of the authority that signed the relay's certificate, where it is none of the public ones." }),
+    user: z.string().min(1).max(256).optional().meta({ description: 'User at the relay; needs a password.' }),
+    passwordFile: z.string().min(1).optional().meta({ description: 'File that holds the password.' }),
+    passwordEnv: z.string().regex(/^[A-Z_][A-Z0-9_]*$/, 'expected the name of an environment variable').optional().meta({ description: 'Name of the environment variable that holds the password.' }),
+    from: mailbox.meta({ description: 'Address that messages come from.' }),
+    perMinute: z.int('expected a whole number').min(1).max(10_000).default(30).meta({ description: 'Most messages a minute; more wait.' }),
   })
   .superRefine((value, context) => {
     const issue = (path: string, message: string): void => context.addIssue({ code: 'custom', path: [path], message })
@@ -67,8 +61,7 @@ export const notifySettings = z
         }
       }),
     smtp: smtp.optional(),
-    /** Address of the console as people reach it, put into messages; without it messages carry no link. */
-    consoleUrl: z.url({ protocol: /^https?$/ }).optional(),
+    consoleUrl: z.url({ protocol: /^https?$/ }).optional().meta({ description: 'Address of the console as people reach it, put into messages; without it messages carry no link.' }),
   })
   .superRefine((value, context) => {
     if (value.receivers.length > 0 && value.smtp === undefined) {

@@ -4,21 +4,13 @@ import { BlockBuilder, type Block } from './block.ts'
 import type { Context } from './context.ts'
 import { Mean, Sum } from './kahan.ts'
 import { countValues, limitRows, quantileRows, rankRows } from './rankings.ts'
+import type { Group } from './plans.ts'
 import { newRow, omit, pick, signer, type Row } from './rows.ts'
 import type { Aggregate } from './syntax.ts'
 
-/** Rows of a block that fall together. */
-export interface Group {
-  readonly labels: Labels
-  /** Indexes of its rows, ascending. */
-  readonly members: number[]
-  /** Whether the name in `labels` (only `by (__name__)` keeps it) goes at the end. */
-  readonly drop: boolean
-}
-
 export function groupRows(block: Block, grouping: readonly string[], without: boolean): readonly Group[] {
   if (!without && grouping.length === 0) {
-    return block.rows.length === 0 ? [] : [{ labels: {}, members: block.rows.map((_, index) => index), drop: false }]
+    return block.rows.length === 0 ? [] : [{ labels: {}, row: newRow({}), members: block.rows.map((_, index) => index) }]
   }
   const sign = signer(!without, grouping)
   const groups = new Map<string, Group>()
@@ -26,7 +18,10 @@ export function groupRows(block: Block, grouping: readonly string[], without: bo
     const key = sign(row)
     const known = groups.get(key)
     if (known !== undefined) known.members.push(index)
-    else groups.set(key, { labels: groupLabels(row, grouping, without), members: [index], drop: block.drops[index] === 1 })
+    else {
+      const labels = groupLabels(row, grouping, without)
+      groups.set(key, { labels, row: newRow(labels), members: [index] })
+    }
   })
   return [...groups.values()]
 }
@@ -43,25 +38,26 @@ interface Fold {
 
 export function evaluateAggregate(node: Aggregate, context: Context): Block {
   const block = context.vector(node.expr)
-  const groups = (): readonly Group[] => groupRows(block, node.grouping, node.without)
+  const make = (): readonly Group[] => groupRows(block, node.grouping, node.without)
+  const groups = (): readonly Group[] => context.plans?.groups.take(node, [block.rows], make) ?? make()
   context.spend(block.present.length)
   switch (node.op) {
     case 'sum':
-      return fold(block, groups(), () => new Sum())
+      return fold(node, context, block, groups(), () => new Sum())
     case 'avg':
-      return fold(block, groups(), () => new Mean())
+      return fold(node, context, block, groups(), () => new Mean())
     case 'min':
-      return fold(block, groups(), () => new Extreme((value, best) => value < best))
+      return fold(node, context, block, groups(), () => new Extreme((value, best) => value < best))
     case 'max':
-      return fold(block, groups(), () => new Extreme((value, best) => value > best))
+      return fold(node, context, block, groups(), () => new Extreme((value, best) => value > best))
     case 'count':
-      return fold(block, groups(), () => new Count())
+      return fold(node, context, block, groups(), () => new Count())
     case 'group':
-      return fold(block, groups(), () => new One())
+      return fold(node, context, block, groups(), () => new One())
     case 'stddev':
-      return fold(block, groups(), () => new Variance(Math.sqrt))
+      return fold(node, context, block, groups(), () => new Variance(Math.sqrt))
     case 'stdvar':
-      return fold(block, groups(), () => new Variance((value) => value))
+      return fold(node, context, block, groups(), () => new Variance((value) => value))
     case 'quantile':
       return quantileRows(block, groups(), parameter(node, context), node, context)
     case 'topk':
@@ -78,10 +74,10 @@ function parameter(node: Aggregate, context: Context): Float64Array {
   return node.param === undefined ? new Float64Array(context.steps) : context.scalar(node.param)
 }
 
-function fold(block: Block, groups: readonly Group[], start: () => Fold): Block {
+function fold(node: Aggregate, context: Context, block: Block, groups: readonly Group[], start: () => Fold): Block {
   const { steps, values, present } = block
   const builder = new BlockBuilder(steps, groups.length)
-  for (const { labels, members, drop } of groups) {
+  for (const { labels, row: result, members } of groups) {
     for (let step = 0; step < steps; step++) {
       let state: Fold | undefined
       for (const row of members) {
@@ -92,9 +88,10 @@ function fold(block: Block, groups: readonly Group[], start: () => Fold): Block 
       }
       if (state !== undefined) builder.set(step, state.value())
     }
-    builder.end(newRow(labels), drop && labels[METRIC_NAME] !== undefined)
+    // The name (only `by (__name__)` keeps it) goes at the end if it goes from the group's first row.
+    builder.end(result, labels[METRIC_NAME] !== undefined && block.drops[members[0] ?? 0] === 1)
   }
-  return builder.build()
+  return context.steady(node, builder.build())
 }
 
 class Extreme implements Fold {

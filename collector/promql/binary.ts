@@ -1,21 +1,50 @@
 /** Binary operators: scalars with scalars, vectors with scalars; vectors with vectors are in matching.ts and sets.ts. */
 import { arithmetic, comparison } from './arithmetic.ts'
-import { allDropped, withPresent, type Block } from './block.ts'
+import { allDropped, emptyBlock, withPresent, type Block } from './block.ts'
 import type { Context, Result } from './context.ts'
 import { matchVectors } from './matching.ts'
 import { combineSets } from './sets.ts'
-import { isComparison, isSetOperator, type Binary } from './syntax.ts'
+import { children, isComparison, isSetOperator, type Binary, type Expr } from './syntax.ts'
 
 export function evaluateBinary(node: Binary, context: Context): Result {
-  const left = context.evaluate(node.left)
-  const right = context.evaluate(node.right)
+  const operands = evaluateOperands(node, context)
+  if (operands === undefined) return { kind: 'vector', block: emptyBlock(context.steps) }
+  const { left, right } = operands
   if (left.kind === 'scalar' && right.kind === 'scalar') return { kind: 'scalar', values: scalars(node, left.values, right.values) }
   if (left.kind === 'vector' && right.kind === 'scalar') return { kind: 'vector', block: withScalar(node, left.block, right.values, false) }
   if (left.kind === 'scalar' && right.kind === 'vector') return { kind: 'vector', block: withScalar(node, right.block, left.values, true) }
   if (left.kind !== 'vector' || right.kind !== 'vector') throw new Error(`promql: ${node.op} between ${left.kind} and ${right.kind}`)
   context.spend(left.block.present.length + right.block.present.length)
-  if (isSetOperator(node.op)) return { kind: 'vector', block: combineSets(node.op, node.matching, left.block, right.block) }
-  return { kind: 'vector', block: matchVectors(node, left.block, right.block) }
+  const { op } = node
+  if (isSetOperator(op)) return { kind: 'vector', block: combineSets(op, node, left.block, right.block, context) }
+  return { kind: 'vector', block: matchVectors(node, left.block, right.block, context) }
+}
+
+/** Both sides; undefined where, lazily, the one evaluated first shows that the result is empty. The cheaper side goes first. */
+function evaluateOperands(node: Binary, context: Context): { readonly left: Result; readonly right: Result } | undefined {
+  const skips = context.lazy && node.op !== 'or'
+  if (skips && node.op !== 'unless' && effort(node.right) < effort(node.left)) {
+    const right = context.evaluate(node.right)
+    return isEmpty(right) ? undefined : { left: context.evaluate(node.left), right }
+  }
+  const left = context.evaluate(node.left)
+  return skips && isEmpty(left) ? undefined : { left, right: context.evaluate(node.right) }
+}
+
+function isEmpty(result: Result): boolean {
+  return result.kind === 'vector' && result.block.rows.length === 0
+}
+
+const efforts = new WeakMap<Expr, number>()
+
+/** Roughly what a part costs in units of one instant selector: five minutes of a range count as four, a number as nothing. */
+function effort(expr: Expr): number {
+  const known = efforts.get(expr)
+  if (known !== undefined) return known
+  const own = expr.kind === 'vector' ? 1 : expr.kind === 'matrix' || expr.kind === 'subquery' ? Math.max(1, expr.rangeMs / 75_000) : 0
+  const sum = children(expr).reduce((total, child) => total + effort(child), own)
+  efforts.set(expr, sum)
+  return sum
 }
 
 function scalars({ op }: Binary, left: Float64Array, right: Float64Array): Float64Array {
@@ -35,13 +64,17 @@ function withScalar({ op, bool }: Binary, block: Block, scalar: Float64Array, sw
   if (isComparison(op) && !bool) {
     const compare = comparison(op)
     const kept = new Uint8Array(present.length)
+    let count = 0
     for (let cell = 0; cell < present.length; cell++) {
       if (present[cell] !== 1) continue
       const value = values[cell] ?? NaN
       const other = scalar[cell % steps] ?? NaN
-      if (swapped ? compare(other, value) : compare(value, other)) kept[cell] = 1
+      if (swapped ? compare(other, value) : compare(value, other)) {
+        kept[cell] = 1
+        count++
+      }
     }
-    return withPresent(block, kept)
+    return count === 0 ? emptyBlock(steps) : withPresent(block, kept)
   }
   const apply = isComparison(op) ? numeric(comparison(op)) : arithmetic(op)
   const out = new Float64Array(values.length)

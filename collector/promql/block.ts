@@ -18,6 +18,11 @@ export function emptyBlock(steps: number): Block {
   return { rows: [], steps, values: new Float64Array(0), present: new Uint8Array(0), drops: new Uint8Array(0) }
 }
 
+/** A block of one step in which every row has a cell. */
+export function allPresent(rows: readonly Row[], values: Float64Array, drop: boolean): Block {
+  return { rows, steps: 1, values, present: new Uint8Array(values.length).fill(1), drops: new Uint8Array(values.length).fill(drop ? 1 : 0) }
+}
+
 /** Fills a block row by row; rows that end up without a cell are left out. */
 export class BlockBuilder {
   readonly #steps: number

@@ -1,8 +1,10 @@
-import type { Querier, SeriesSamples } from '../store/store.ts'
+import type { Labels } from '../../protocol/series.ts'
+import type { LatestSamples, Querier, SeriesSamples } from '../store/store.ts'
 import type { Block } from './block.ts'
 import { EvaluationError, Notes } from './errors.ts'
+import type { Plans } from './plans.ts'
 import { printMatcher } from './print.ts'
-import type { Row } from './rows.ts'
+import { storedRow, type Row } from './rows.ts'
 import type { At, Expr, VectorSelector } from './syntax.ts'
 
 export interface EvaluateOptions {
@@ -14,8 +16,23 @@ export interface EvaluateOptions {
   readonly maxSamples?: number
   /** Most series one selector may find. Default: no limit. */
   readonly maxSeries?: number
+  /** What earlier evaluations of the same tree have worked out about label sets; for trees that are evaluated again and again. */
+  readonly plans?: Plans
+  /** Results of parts that several queries of one time share; only instant evaluations look there. */
+  readonly shared?: SharedResults
+  /**
+   * Whether an operand that cannot change the result is left out: `and`, arithmetic and comparisons are empty when one
+   * side is. A mistake that only the data of that operand show (many-to-many matches) is then not seen.
+   */
+  readonly lazy?: boolean
   /** Called now and then; throws to stop the evaluation (deadline, client gone). */
   readonly check?: () => void
+}
+
+/** Results that outlive one query. The owner sees to it that all of them are of one time and of the same data. */
+export interface SharedResults {
+  get(node: Expr): Result | undefined
+  set(node: Expr, result: Result): void
 }
 
 /** One series' samples for a range function, stale marks already taken out. */
@@ -135,6 +152,40 @@ export class Context {
     shared.options.check?.()
   }
 
+  get lazy(): boolean {
+    return this.#shared.options.lazy === true
+  }
+
+  get plans(): Plans | undefined {
+    return this.#shared.options.plans
+  }
+
+  /** Where results are shared with other queries; undefined on any other grid than an instant query's own. */
+  get shared(): SharedResults | undefined {
+    return this.#shared.stepMs === 0 && this.stepMs === 0 ? this.#shared.options.shared : undefined
+  }
+
+  /** The rows of a selector's series. */
+  rows(node: Expr, labels: readonly Labels[]): readonly Row[] {
+    return this.plans === undefined ? labels.map(storedRow) : this.plans.selected(node, labels)
+  }
+
+  /** The node's block, its rows in the array of the last evaluation where they are the same. */
+  steady(node: Expr, block: Block): Block {
+    const rows = this.plans?.steady(node, block.rows) ?? block.rows
+    return rows === block.rows ? block : { ...block, rows }
+  }
+
+  /** The newest sample of each series at one time, for an instant selector; undefined where the querier cannot tell. */
+  latest(selector: VectorSelector, atMs: number): LatestSamples | undefined {
+    const { querier, options } = this.#shared
+    const found = querier.selectLatest?.(selector.matchers, atMs, this.lookbackMs)
+    if (found === undefined) return undefined
+    if (options.maxSeries !== undefined && found.labels.length > options.maxSeries) throw tooManySeries(found.labels.length, options.maxSeries)
+    this.spend(found.labels.length)
+    return found
+  }
+
   /** A selector's series between two times, both included; fetched once even when the query names it twice. */
   select(selector: VectorSelector, fromMs: number, toMs: number): readonly SeriesSamples[] {
     const shared = this.#shared
@@ -144,7 +195,7 @@ export class Context {
     const series = shared.querier.select(selector.matchers, fromMs, toMs)
     const limit = shared.options.maxSeries
     if (limit !== undefined && series.length > limit) {
-      throw new EvaluationError('limit', `selector finds ${series.length} series, more than the ${limit} that one query may touch`)
+      throw tooManySeries(series.length, limit)
     }
     let samples = 0
     for (const one of series) samples += one.times.length
@@ -178,4 +229,8 @@ export class Context {
   matrix(expr: Expr): Matrix {
     return this.#shared.evaluator.matrix(expr, this)
   }
+}
+
+function tooManySeries(found: number, limit: number): EvaluationError {
+  return new EvaluationError('limit', `selector finds ${found} series, more than the ${limit} that one query may touch`)
 }

@@ -7,6 +7,7 @@ import { evaluateAggregate } from './aggregations.ts'
 import { evaluateBinary } from './binary.ts'
 import type { Block } from './block.ts'
 import { typeOf } from './check.ts'
+import type { Labels } from '../../protocol/series.ts'
 import { Context, type EvaluateOptions, type Evaluator, type Result } from './context.ts'
 import { EvaluationError } from './errors.ts'
 import { finishRows } from './finish.ts'
@@ -60,6 +61,33 @@ export function evaluateRange(
   }
 }
 
+/** How long a row of the result has been there without a break, seen from the last step. */
+export interface TrailingRun {
+  readonly labels: Labels
+  /** Steps of the unbroken run that ends with the last one; at least 1. */
+  readonly steps: number
+}
+
+/**
+ * For each row that the query has at `endMs`, at how many steps on end it had it before, on the grid of `steps` steps of
+ * `stepMs` that ends there. For vectors only. Throws EvaluationError.
+ */
+export function trailingRuns(expr: Expr, querier: Querier, endMs: number, stepMs: number, steps: number, options: EvaluateOptions = {}): readonly TrailingRun[] {
+  const context = Context.root(querier, evaluator, { startMs: endMs - (steps - 1) * stepMs, endMs, stepMs }, options)
+  const result = evaluateNode(expr, context)
+  if (result.kind === 'scalar') return [{ labels: {}, steps }]
+  if (result.kind === 'string') throw new EvaluationError('execution', 'invalid expression type "string", must be Scalar or instant Vector')
+  const { block } = result
+  const runs: TrailingRun[] = []
+  const seen = (rows: readonly number[], step: number): boolean => rows.some((row) => block.present[row * steps + step] === 1)
+  for (const { labels, rows } of finishRows(block)) {
+    let from = steps
+    while (from > 0 && seen(rows, from - 1)) from--
+    if (from < steps) runs.push({ labels, steps: steps - from })
+  }
+  return runs
+}
+
 type Unannotated<T> = T extends unknown ? Omit<T, 'warnings' | 'infos'> : never
 
 function annotated(context: Context, value: Unannotated<Value>): Value {
@@ -99,6 +127,15 @@ function windows(expr: Expr, context: Context): readonly SeriesValues[] {
 }
 
 function evaluateNode(expr: Expr, context: Context): Result {
+  const { shared } = context
+  const known = shared?.get(expr)
+  if (known !== undefined) return known
+  const result = evaluateAnew(expr, context)
+  shared?.set(expr, result)
+  return result
+}
+
+function evaluateAnew(expr: Expr, context: Context): Result {
   context.spend(context.steps)
   switch (expr.kind) {
     case 'number':

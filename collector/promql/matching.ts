@@ -6,7 +6,9 @@
 import { METRIC_NAME, type Labels } from '../../protocol/series.ts'
 import { arithmetic, comparison } from './arithmetic.ts'
 import { BlockBuilder, type Block } from './block.ts'
+import type { Context } from './context.ts'
 import { EvaluationError } from './errors.ts'
+import type { Join } from './plans.ts'
 import { labelsText, newRow, omit, pick, rowKey, signer, type Row } from './rows.ts'
 import { isComparison, isSetOperator, type Binary, type Matching } from './syntax.ts'
 
@@ -39,8 +41,59 @@ function operation({ op, bool }: Binary): (left: number, right: number) => numbe
   return (left, right) => (compare(left, right) ? left : undefined)
 }
 
-export function matchVectors(node: Binary, left: Block, right: Block): Block {
+/** The partners of a one-to-one match; undefined when a key repeats on a side, so that the cells must judge step by step. */
+function joinRows({ matching, op, bool }: Binary, left: readonly Row[], right: readonly Row[]): Join | undefined {
+  const sign = signer(matching.on, matching.labels)
+  const ones = new Map<string, number>()
+  right.forEach((row, index) => ones.set(sign(row), index))
+  if (ones.size < right.length) return undefined
+  const drop = !isComparison(op) || bool
+  const partners = new Int32Array(left.length).fill(-1)
+  const results: (Row | undefined)[] = []
+  const seen = new Set<string>()
+  left.forEach((row, index) => {
+    const key = sign(row)
+    seen.add(key)
+    const other = ones.get(key)
+    const partner = other === undefined ? undefined : right[other]
+    if (other === undefined || partner === undefined) {
+      results.push(undefined)
+      return
+    }
+    partners[index] = other
+    results.push(resultRow(row, partner, matching, drop))
+  })
+  return seen.size < left.length ? undefined : { partners, results }
+}
+
+/** A match whose partners are known: nothing but numbers. */
+function matchJoined(node: Binary, context: Context, { partners, results }: Join, left: Block, right: Block): Block {
+  const { steps } = left
+  const apply = operation(node)
+  const drop = !isComparison(node.op) || node.bool
+  const builder = new BlockBuilder(steps, left.rows.length)
+  for (let row = 0; row < left.rows.length; row++) {
+    const result = results[row]
+    if (result === undefined) continue
+    const other = partners[row] ?? -1
+    for (let step = 0; step < steps; step++) {
+      const cell = row * steps + step
+      const otherCell = other * steps + step
+      if (left.present[cell] !== 1 || right.present[otherCell] !== 1) continue
+      const value = apply(left.values[cell] ?? NaN, right.values[otherCell] ?? NaN)
+      if (value !== undefined) builder.set(step, value)
+    }
+    builder.end(result, drop || left.drops[row] === 1)
+  }
+  return context.steady(node, builder.build())
+}
+
+export function matchVectors(node: Binary, left: Block, right: Block, context: Context): Block {
   const { matching } = node
+  if (matching.card === 'one-to-one' && context.plans !== undefined) {
+    const join = context.plans.joins.take(node, [left.rows, right.rows], () => joinRows(node, left.rows, right.rows))
+    if (join !== undefined) return matchJoined(node, context, join, left, right)
+  }
   const swapped = matching.card === 'one-to-many'
   const many = swapped ? right : left
   const one = swapped ? left : right

@@ -1,6 +1,7 @@
 /** Aggregations that look at values by rank or by text: quantile, topk, bottomk, limitk, count_values. */
 import { METRIC_NAME } from '../../protocol/series.ts'
-import { groupRows, type Group } from './aggregations.ts'
+import { groupRows } from './aggregations.ts'
+import type { Group } from './plans.ts'
 import { BlockBuilder, takeRows, withPresent, type Block } from './block.ts'
 import type { Context } from './context.ts'
 import { EvaluationError } from './errors.ts'
@@ -20,13 +21,13 @@ export function quantileRows(block: Block, groups: readonly Group[], phi: Float6
   for (const value of phi) warnQuantile(value, context, node.param?.span ?? node.span)
   const { steps, values, present } = block
   const builder = new BlockBuilder(steps, groups.length)
-  for (const { labels, members, drop } of groups) {
+  for (const { labels, row: result, members } of groups) {
     for (let step = 0; step < steps; step++) {
       const found: number[] = []
       for (const row of members) if (present[row * steps + step] === 1) found.push(values[row * steps + step] ?? NaN)
       if (found.length > 0) builder.set(step, quantile(phi[step] ?? NaN, found))
     }
-    builder.end(newRow(labels), drop && labels[METRIC_NAME] !== undefined)
+    builder.end(result, labels[METRIC_NAME] !== undefined && block.drops[members[0] ?? 0] === 1)
   }
   return builder.build()
 }

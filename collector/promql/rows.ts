@@ -115,6 +115,18 @@ export function compareLabels(a: Labels, b: Labels): number {
   return left.length - right.length
 }
 
+/** Whether two label sets are equal. */
+export function sameLabels(a: Labels, b: Labels): boolean {
+  if (a === b) return true
+  let count = 0
+  for (const name in a) {
+    if (a[name] !== b[name]) return false
+    count++
+  }
+  for (const _ in b) count--
+  return count === 0
+}
+
 function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }

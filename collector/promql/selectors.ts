@@ -1,8 +1,8 @@
 /** Reads series from the store for instant selectors, range selectors and subqueries. Ranges are left-open (Prometheus 3). */
 import type { SeriesSamples } from '../store/store.ts'
-import { BlockBuilder, emptyBlock, type Block } from './block.ts'
+import { BlockBuilder, allPresent, emptyBlock, type Block } from './block.ts'
 import type { Context, Matrix, MatrixSeries } from './context.ts'
-import { storedRow } from './rows.ts'
+import type { Row } from './rows.ts'
 import type { Expr, MatrixSelector, Subquery, VectorSelector } from './syntax.ts'
 import { bare } from './syntax.ts'
 
@@ -45,14 +45,25 @@ export function instantVector(node: VectorSelector, context: Context, give: 'val
   const first = times[0]
   const last = times[times.length - 1]
   if (first === undefined || last === undefined) return emptyBlock(context.steps)
+  if (times.length === 1) {
+    const latest = context.latest(node, first)
+    if (latest !== undefined) {
+      const rows = context.rows(node, latest.labels)
+      return allPresent(rows, give === 'time' ? latest.times.map((time) => time / 1000) : latest.values, give === 'time')
+    }
+  }
   const series = context.select(node, first - context.lookbackMs + 1, last)
   context.spend(series.length * context.steps)
+  const rows = context.rows(node, series.map(({ labels }) => labels))
   const builder = new BlockBuilder(context.steps, series.length)
-  for (const one of series) {
+  for (let index = 0; index < series.length; index++) {
+    const one = series[index]
+    const row = rows[index]
+    if (one === undefined || row === undefined) continue
     readInstant(one, times, context.lookbackMs, give === 'time', builder)
-    builder.end(storedRow(one.labels), give === 'time')
+    builder.end(row, give === 'time')
   }
-  return builder.build()
+  return context.steady(node, builder.build())
 }
 
 function readInstant(series: SeriesSamples, at: Float64Array, lookbackMs: number, giveTime: boolean, builder: BlockBuilder): void {
@@ -82,12 +93,18 @@ function matrixOf(node: MatrixSelector, context: Context): Matrix {
   const last = ends[ends.length - 1]
   if (first === undefined || last === undefined) return { series: [], ends, rangeMs: node.rangeMs }
   const found = context.select(node.selector, first - node.rangeMs + 1, last)
-  return { series: found.map(withoutStale), ends, rangeMs: node.rangeMs }
+  const rows = context.rows(node, found.map(({ labels }) => labels))
+  const series: MatrixSeries[] = []
+  for (let index = 0; index < found.length; index++) {
+    const one = found[index]
+    const row = rows[index]
+    if (one !== undefined && row !== undefined) series.push(withoutStale(one, row))
+  }
+  return { series, ends, rangeMs: node.rangeMs }
 }
 
-function withoutStale(series: SeriesSamples): MatrixSeries {
+function withoutStale(series: SeriesSamples, row: Row): MatrixSeries {
   const { stale } = series
-  const row = storedRow(series.labels)
   if (stale === undefined) return { row, drop: false, times: series.times, values: series.values }
   let count = 0
   for (const mark of stale) if (mark === 0) count += 1

@@ -2,6 +2,7 @@
 import { BlockBuilder, type Block } from './block.ts'
 import type { Context, Matrix } from './context.ts'
 import type { Row } from './rows.ts'
+import type { Expr } from './syntax.ts'
 
 /** One series' samples `first` to `last` (included) of one window, and the window itself. */
 export interface Window {
@@ -20,9 +21,9 @@ export interface Window {
 /** A window's value; undefined for none. `params`: the scalar arguments at this step. */
 export type WindowFunction = (window: Window, params: readonly number[]) => number | undefined
 
-/** Applies `apply` wherever a window holds at least one sample. `keepsName`: results are still that metric. */
+/** Applies `apply` wherever a window holds at least one sample; `node` is the call. `keepsName`: results are still that metric. */
 export function overWindows(
-  matrix: Matrix, scalars: readonly Float64Array[], context: Context, keepsName: boolean, apply: WindowFunction,
+  node: Expr, matrix: Matrix, scalars: readonly Float64Array[], context: Context, keepsName: boolean, apply: WindowFunction,
 ): Block {
   const { ends, rangeMs, series } = matrix
   context.spend(series.length * context.steps)
@@ -45,5 +46,5 @@ export function overWindows(
     }
     builder.end(row, !keepsName || one.drop)
   }
-  return builder.build()
+  return context.steady(node, builder.build())
 }

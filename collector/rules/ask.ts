@@ -1,4 +1,5 @@
 import { evaluateInstant } from '../promql/evaluate.ts'
+import type { EvaluateOptions } from '../promql/context.ts'
 import type { Expr } from '../promql/syntax.ts'
 import type { Querier } from '../store/store.ts'
 import { RuleError } from './observe.ts'
@@ -9,10 +10,11 @@ export const lookbackMs = 300_000
 
 /**
  * A rule's result at one time: a vector, or a scalar as one row without labels (as Prometheus takes it).
+ * `kept`: what outlives this evaluation. Operands that cannot change the result are not evaluated.
  * Throws EvaluationError, or RuleError for a string or a range vector.
  */
-export function askVector(expr: Expr, querier: Querier, at: number): readonly QueriedSample[] {
-  const value = evaluateInstant(expr, querier, at, { lookbackMs })
+export function askVector(expr: Expr, querier: Querier, at: number, kept: Pick<EvaluateOptions, 'plans' | 'shared'> = {}): readonly QueriedSample[] {
+  const value = evaluateInstant(expr, querier, at, { ...kept, lookbackMs, lazy: true })
   switch (value.kind) {
     case 'vector': return value.samples
     case 'scalar': return [{ labels: {}, value: value.value }]

@@ -72,7 +72,8 @@ function hold(situation: Situation, before: AlertState | undefined, observation:
   const continues = before !== undefined && before.phase.state !== 'resolved'
   const activeAt = continues ? before.activeAt : now
   const base = {
-    labels: observation.labels, result: observation.result, annotations: observation.annotations, value: observation.value,
+    // The same objects for as long as the alert is known: what is made from them is kept beside them.
+    labels: before?.labels ?? observation.labels, result: before?.result ?? observation.result, annotations: observation.annotations, value: observation.value,
     activeAt, startedAt: Math.min(continues ? before.startedAt : startedAt, activeAt), heldAt: now, graceUntil: undefined,
   }
   const phase = before?.phase

@@ -1,5 +1,7 @@
 import { METRIC_NAME, seriesKey } from '../../protocol/series.ts'
 import type { Labels } from '../../protocol/series.ts'
+import { LabelMaker } from './keyed-series.ts'
+import type { WrittenSample } from './keyed-series.ts'
 import type { AlertingRule, RecordingRule } from './rule.ts'
 import { expandTemplate } from './template/expand.ts'
 import type { QueriedSample, TemplateWorld } from './template/functions.ts'
@@ -48,13 +50,18 @@ export function observeAlerts(rule: AlertingRule, samples: readonly QueriedSampl
   return observations
 }
 
+/** Makes the label sets of what a recording rule writes. */
+export function recordLabels(rule: RecordingRule): LabelMaker {
+  return new LabelMaker((labels) => withoutEmpty({ ...labels, ...rule.labels, [METRIC_NAME]: rule.name }))
+}
+
 /** The series a recording rule's result becomes. Throws RuleError on equal label sets or above the limit. */
-export function recordSeries(rule: RecordingRule, samples: readonly QueriedSample[], limit: number): readonly QueriedSample[] {
+export function recordSeries(rule: RecordingRule, samples: readonly QueriedSample[], limit: number, made: LabelMaker = recordLabels(rule)): readonly WrittenSample[] {
   const keys = new Set<string>()
   const series = samples.map((sample) => {
-    const labels = withoutEmpty({ ...sample.labels, ...rule.labels, [METRIC_NAME]: rule.name })
-    keys.add(seriesKey(labels))
-    return { labels, value: sample.value }
+    const { labels, key } = made.from(sample.labels)
+    keys.add(key)
+    return { labels, key, value: sample.value }
   })
   if (keys.size < series.length) throw new RuleError('vector contains metrics with the same labelset after applying rule labels')
   if (limit > 0 && series.length > limit) throw new RuleError(`exceeded limit of ${limit} with ${series.length} series`)

@@ -1,16 +1,20 @@
-import { METRIC_NAME } from '../../protocol/series.ts'
 import type { Labels } from '../../protocol/series.ts'
+import type { EvaluateOptions, SharedResults } from '../promql/context.ts'
+import type { Plans } from '../promql/plans.ts'
 import type { Querier } from '../store/store.ts'
 import type { AlertChange } from './alert.ts'
 import { askVector } from './ask.ts'
+import { byInstance } from './by-instance.ts'
 import { stepAlerts } from './evaluate.ts'
+import { alertSeries } from './keyed-series.ts'
+import type { LabelMaker, WrittenSample } from './keyed-series.ts'
 import { observeAlerts, recordSeries } from './observe.ts'
 import type { Reach } from './reach.ts'
 import type { AlertingRule, RecordingRule, Rule } from './rule.ts'
 import { dataMissing, selectorsWithData } from './senses.ts'
 import { findStarts } from './start.ts'
+import type { SearchBudget } from './start.ts'
 import type { AlertState } from './state.ts'
-import type { QueriedSample } from './template/functions.ts'
 import { parse } from '../promql/parse.ts'
 
 /** What one evaluation of one rule needs. */
@@ -25,6 +29,14 @@ export interface PassInput {
   readonly externalLabels: Labels
   readonly externalUrl: string
   onTemplateFailure(message: string): void
+  /** What earlier evaluations of this rule worked out; nothing when left out. */
+  readonly plans?: Plans
+  /** Label sets that a recording rule has made before. */
+  readonly recorded?: LabelMaker
+  /** Results that the rules of a group share at this time. */
+  readonly shared?: SharedResults
+  /** What the pass may spend on finding starts; a budget of its own when left out. */
+  readonly search?: SearchBudget
 }
 
 /** What came of it. With an error the states are the previous ones unless the limit was exceeded. */
@@ -32,7 +44,7 @@ export interface PassOutcome {
   readonly states: ReadonlyMap<string, AlertState>
   readonly changes: readonly AlertChange[]
   /** The series to write at the evaluation's time; undefined: nothing is known, write nothing. */
-  readonly series: readonly QueriedSample[] | undefined
+  readonly series: readonly WrittenSample[] | undefined
   readonly error: Error | undefined
 }
 
@@ -46,23 +58,28 @@ export function evaluateRule(input: PassInput): PassOutcome {
 }
 
 function evaluateRecording(input: PassInput, rule: RecordingRule): PassOutcome {
-  const samples = askVector(rule.expr, input.querier, input.now - input.group.queryOffsetMs)
-  return { states: input.states, changes: [], series: recordSeries(rule, samples, input.group.limit), error: undefined }
+  const samples = askVector(rule.expr, input.querier, input.now - input.group.queryOffsetMs, keptBy(input))
+  return { states: input.states, changes: [], series: recordSeries(rule, samples, input.group.limit, input.recorded), error: undefined }
+}
+
+function keptBy({ plans, shared }: PassInput): Pick<EvaluateOptions, 'plans' | 'shared'> {
+  return { ...(plans === undefined ? {} : { plans }), ...(shared === undefined ? {} : { shared }) }
 }
 
 function evaluateAlerting(input: PassInput, rule: AlertingRule): PassOutcome {
   const { querier, reach, now, states, group } = input
   const at = now - group.queryOffsetMs
-  const seen = observeAlerts(rule, askVector(rule.expr, querier, at), {
+  const seen = observeAlerts(rule, askVector(rule.expr, querier, at, keptBy(input)), {
     now, externalUrl: input.externalUrl, externalLabels: input.externalLabels, onFailure: input.onTemplateFailure,
     query: (text) => askVector(parse(text), querier, at),
   })
+  const near = byInstance(querier)
   const step = stepAlerts(rule, group.id, group.limit, states, seen, now, {
-    starts: (fresh) => findStarts(rule.expr, reach, fresh, querier, at, floorsOf(states)),
-    needed: (result, when) => selectorsWithData(reach, result, querier, when - group.queryOffsetMs),
-    missing: (result, needed) => dataMissing(reach, result, needed, querier, at),
+    starts: (fresh) => findStarts(rule.expr, reach, fresh, querier, at, floorsOf(states), input.search),
+    needed: (result, when) => selectorsWithData(reach, result, near, when - group.queryOffsetMs),
+    missing: (result, needed) => dataMissing(reach, result, needed, near, at),
   })
-  return { states: step.states, changes: step.changes, series: alertSeries(rule, step.states), error: step.error }
+  return { states: step.states, changes: step.changes, series: alertSeries(step.states.values()), error: step.error }
 }
 
 /** A new firing of the same alert cannot have begun before the last one ended. */
@@ -72,15 +89,4 @@ function floorsOf(states: ReadonlyMap<string, AlertState>): ReadonlyMap<string, 
     if (phase.state === 'resolved' && phase.why === 'condition-false') floors.set(key, phase.resolvedAt)
   }
   return floors
-}
-
-/** ALERTS and ALERTS_FOR_STATE of every pending and firing alert, as Prometheus writes them. */
-function alertSeries(rule: AlertingRule, states: ReadonlyMap<string, AlertState>): readonly QueriedSample[] {
-  const series: QueriedSample[] = []
-  for (const { labels, phase, activeAt } of states.values()) {
-    if (phase.state === 'resolved') continue
-    series.push({ labels: { ...labels, [METRIC_NAME]: 'ALERTS', alertname: rule.name, alertstate: phase.state }, value: 1 })
-    series.push({ labels: { ...labels, [METRIC_NAME]: 'ALERTS_FOR_STATE', alertname: rule.name }, value: Math.floor(activeAt / 1000) })
-  }
-  return series
 }

@@ -12,6 +12,8 @@ import { overlay } from './overlay.ts'
 import { parseRuleFile } from './rule-file.ts'
 import { mistakeText } from './rule.ts'
 import type { RuleGroup } from './rule.ts'
+import { groupResults } from './shared-parts.ts'
+import { searchBudget } from './start.ts'
 import { parseRuleTestFile } from './test-file.ts'
 import type { AlertTest, ExprTest, RuleTest, RuleTestFile } from './test-file.ts'
 
@@ -94,11 +96,13 @@ function ordered(groups: readonly RuleGroup[], order: readonly string[]): readon
 function evaluateGroups(groups: readonly RunningGroup[], memory: MemorySeries, test: RuleTest, now: number): readonly string[] {
   const failures: string[] = []
   const over = overlay(memory)
+  const search = searchBudget()
   for (const group of groups) {
+    const shared = groupResults(group.parts)
     for (const running of group.rules) {
       const before = new Map(running.written)
       const { row } = runRule(group, running, over, {
-        now, externalLabels: test.externalLabels, externalUrl: test.externalUrl, seconds: () => 0, onTemplateFailure: () => undefined,
+        now, externalLabels: test.externalLabels, externalUrl: test.externalUrl, seconds: () => 0, onTemplateFailure: () => undefined, shared, search,
       })
       if (running.lastError !== undefined) failures.push(`rule ${running.rule.name} (${running.rule.place}), time ${(now - test.startMs) / 1000} s: ${running.lastError}`)
       for (const { labels, value } of row?.series ?? []) {

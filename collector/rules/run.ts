@@ -10,10 +10,15 @@ import { alertsOf, runRule, startGroup } from './group.ts'
 import type { RuleRow, RunningGroup, RunningRule } from './group.ts'
 import { handOver, ledgerOf, restoreAll } from './ledger.ts'
 import { overlay } from './overlay.ts'
+import type { Overlay } from './overlay.ts'
 import type { RuleGroup } from './rule.ts'
 import type { RuleStateStore } from './saved.ts'
 import { namedRules, slotFor, takeDue } from './schedule.ts'
 import type { Due, Slot } from './schedule.ts'
+import { groupResults } from './shared-parts.ts'
+import type { GroupResults } from './shared-parts.ts'
+import { searchBudget } from './start.ts'
+import type { SearchBudget } from './start.ts'
 import { groupStatus } from './view.ts'
 import type { RuleGroupStatus } from './view.ts'
 
@@ -48,6 +53,16 @@ export interface Rules {
 
 /** How often the schedule is looked at; also the longest an `evaluateNow` waits for others to join it. */
 const tickMs = 200
+
+/** How long rules may hold the thread before others are let in; a single rule may take longer. */
+const longestTurnMs = 5
+
+/** What the rules of one pass (`shared`: of one group in it) have in common. */
+interface PassState {
+  readonly over: Overlay
+  readonly shared: GroupResults
+  readonly search: SearchBudget
+}
 
 /** What one evaluation gave to write. */
 interface Result {
@@ -89,19 +104,24 @@ export async function startRules(deps: RulesDependencies): Promise<Rules> {
 
   async function pass(due: readonly Due[]): Promise<void> {
     const over = overlay(store)
+    const search = searchBudget()
     const results: Result[] = []
+    let resumedAt = performance.now()
     for (const { group, rules, at, whole } of due) {
       let seconds = 0
+      const shared = groupResults(group.parts)
       for (const running of rules) {
         // A rule that fresh data has asked for may already have been judged later than the group's nominal time.
         if (running.lastAt !== undefined && running.lastAt >= at) continue
-        const outcome = evaluateOne(group, running, over, at)
+        const outcome = evaluateOne(group, running, { over, shared, search }, at)
         outgoing = [...outgoing, ...outcome.changes]
         dirty = true
         if (outcome.row !== undefined) results.push({ group, running, row: outcome.row })
         seconds += running.seconds
-        // Rules run on the thread that also serves agents and people; let them in between two.
+        // Rules run on the thread that also serves agents and people: let them in as soon as it was held for a while.
+        if (performance.now() - resumedAt < longestTurnMs) continue
         await setImmediate()
+        resumedAt = performance.now()
       }
       if (!whole) continue
       group.lastAt = at
@@ -111,10 +131,10 @@ export async function startRules(deps: RulesDependencies): Promise<Rules> {
     await write(results)
   }
 
-  function evaluateOne(group: RunningGroup, running: RunningRule, over: ReturnType<typeof overlay>, at: number): ReturnType<typeof runRule> {
+  function evaluateOne(group: RunningGroup, running: RunningRule, { over, shared, search }: PassState, at: number): ReturnType<typeof runRule> {
     const failedBefore = running.lastError
     const outcome = runRule(group, running, over, {
-      now: at, externalLabels: deps.externalLabels, externalUrl: deps.externalUrl, seconds: () => performance.now() / 1000,
+      now: at, externalLabels: deps.externalLabels, externalUrl: deps.externalUrl, seconds: () => performance.now() / 1000, shared, search,
       onTemplateFailure: () => counters.add('zhishou_rule_template_failures_total', { rule_group: group.id }),
     })
     counters.add('zhishou_rule_evaluations_total', { rule_group: group.id })
@@ -128,7 +148,11 @@ export async function startRules(deps: RulesDependencies): Promise<Rules> {
   /** One store group per rule: rules are also evaluated one by one, and a row says of every column what it is at that time. */
   function storeRow({ group, running, row }: Result): StoreRow {
     const storeGroup = store.group('collector', `rules:${group.id}:${running.rule.key}`)
-    const columns = store.columns(storeGroup, row.series.map(({ labels }) => labels))
+    const known = running.columns
+    const same = known !== undefined && known.labels.length === row.series.length && row.series.every(({ labels }, index) => labels === known.labels[index])
+    const labels = row.series.map((one) => one.labels)
+    const columns = same ? known.columns : store.columns(storeGroup, labels)
+    running.columns = { labels, columns }
     return { group: storeGroup, at: row.at, columns, values: Float64Array.from(row.series, ({ value }) => value) }
   }
 

@@ -7,14 +7,14 @@ import { askVector } from './ask.ts'
 import { memorySeries } from './memory-series.ts'
 import { reachOf } from './reach.ts'
 import { rowKey } from './senses.ts'
-import { findStarts } from './start.ts'
+import { findStarts, searchBudget } from './start.ts'
 
 const t = 1_700_000_000_000
 
-function starts(text: string, querier: Querier, now: number, floors = new Map<string, number>()): ReadonlyMap<string, number> {
+function starts(text: string, querier: Querier, now: number, floors = new Map<string, number>(), budget = searchBudget()): ReadonlyMap<string, number> {
   const expr = parse(text)
   const fresh = askVector(expr, querier, now).map(({ labels, value }) => ({ key: rowKey(labels), labels, result: labels, annotations: {}, value }))
-  return findStarts(expr, reachOf(expr), fresh, querier, now, floors)
+  return findStarts(expr, reachOf(expr), fresh, querier, now, floors, budget)
 }
 
 describe('where a fault began', () => {
@@ -68,5 +68,51 @@ describe('where a fault began', () => {
       }
       expect([...starts('x == 1', memory, at).values()]).toEqual([expected])
     }), { seed, numRuns: scaled(200, 5_000) })
+  })
+
+  it('is found for many alerts at once, each at the sample that began it (T1, T2)', () => {
+    const runs = fc.array(fc.record({ offset: fc.integer({ min: 0, max: 14_999 }), since: fc.integer({ min: 0, max: 19 }), late: fc.boolean() }), { minLength: 12, maxLength: 40 })
+    fc.assert(fc.property(runs, (hosts) => {
+      const memory = memorySeries()
+      const expected = hosts.map(({ offset, since, late }, host) => {
+        const first = t + offset
+        const labels = { __name__: 'x', instance: `h${host}` }
+        // A condition that goes away once and comes back counts from the newest time.
+        for (let sample = 0; sample < 20; sample++) memory.add(labels, first + sample * 15_000, sample >= since && !(late && sample === since + 1) ? 9 : 1)
+        const began = late && since < 18 ? since + 2 : since
+        return [rowKey({ instance: `h${host}` }), first + began * 15_000, late && since === 18] as const
+      })
+      const now = t + 15_000 + 19 * 15_000
+      const found = starts('x > 5', memory, now)
+      for (const [key, at, gone] of expected) {
+        if (gone) expect(found.has(key)).toBe(false)
+        // What began before the look-back is found at its first sample inside it.
+        else if (at > now - 300_000) expect(found.get(key)).toBe(at)
+      }
+    }), { seed, numRuns: scaled(100, 2_000) })
+  })
+
+  it('does not lie before the end of the firing before, for many alerts either (T2)', () => {
+    const memory = memorySeries()
+    for (let host = 0; host < 20; host++) for (let at = t - 600_000; at <= t; at += 15_000) memory.add({ __name__: 'x', instance: `h${host}` }, at, 9)
+    const key = rowKey({ instance: 'h3' })
+    const found = starts('x > 5', memory, t + 1_000, new Map([[key, t - 60_000]]))
+    expect(found.get(key)).toBe(t - 45_000)
+    expect(found.get(rowKey({ instance: 'h4' }))).toBe(t - 285_000)
+  })
+
+  it('is the evaluation itself when the budget is used up, and a storm takes no more than it (T3)', () => {
+    const memory = memorySeries()
+    for (let host = 0; host < 3_000; host++) for (const at of [t - 15_000, t]) memory.add({ __name__: 'x', instance: `h${host}` }, at, at === t ? 9 : 1)
+    let selects = 0
+    const counted: Querier = { select: (...range) => { selects++; return memory.select(...range) } }
+    const budget = { left: 1_000_000 }
+    const found = starts('x > 5', counted, t + 2_500, new Map(), budget)
+    // One for the rule itself, one for its twenty seconds before.
+    expect(selects).toBe(2)
+    expect(new Set(found.values())).toEqual(new Set([t]))
+    expect(budget.left).toBeLessThan(1_000_000)
+    expect(new Set(starts('x > 5', memory, t + 2_500, new Map(), { left: 1_000 }).values())).toEqual(new Set([t + 2_500]))
+    expect(new Set(starts('x > 5', memory, t + 2_500, new Map(), { left: 0 }).values())).toEqual(new Set([t + 2_500]))
   })
 })

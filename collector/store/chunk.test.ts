@@ -2,10 +2,14 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { bitsOf } from '../../protocol/stale.ts'
 import { scaled, seed } from '../../test/scale.ts'
+import { encodeColumn } from './column.ts'
 import { DamagedChunk, encodeChunk, openChunk, SECTION_COLUMNS } from './chunk.ts'
 
 function chunkOf(times: readonly number[], matrix: readonly (readonly number[])[]): Uint8Array {
-  return encodeChunk(Float64Array.from(times), matrix.length, (column, values) => values.set(matrix[column]!))
+  return encodeChunk(Float64Array.from(times), matrix.length, (column, out, at) => {
+    const values = Float64Array.from(matrix[column]!)
+    return encodeColumn(values, bitsOf(values), values.length, out, at)
+  })
 }
 
 const table = fc

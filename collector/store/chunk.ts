@@ -16,7 +16,7 @@
  */
 import { constants, crc32, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { createReader, createWriter, getByte, getBytes, getF64, getU32, getVarint, putByte, putBytes, putF64, putU32, putVarint, written } from './bytes.ts'
-import { columnBound, decodeColumn, encodeColumn } from './column.ts'
+import { columnBound, decodeColumn } from './column.ts'
 
 /** Columns compressed together: larger compresses better, smaller decodes less for one metric (docs/decisions/store.md). */
 export const SECTION_COLUMNS = 64
@@ -32,14 +32,12 @@ export class DamagedChunk extends Error {
   override readonly name = 'DamagedChunk'
 }
 
-/** Puts column `column`'s `rows` cells into the first cells of `values`, through `bits`, the view over the same bytes. */
-export type ReadColumn = (column: number, values: Float64Array, bits: Uint32Array) => void
+/** Packs a column's cells (`encodeColumn`) into `out` at `at`, where `columnBound` bytes are free; the position after it. */
+export type PackColumn = (column: number, out: Uint8Array, at: number) => number
 
 /** Packs `times.length` rows of `columns` columns, asked for one after the other in ascending order. */
-export function encodeChunk(times: Float64Array, columns: number, read: ReadColumn): Uint8Array {
+export function encodeChunk(times: Float64Array, columns: number, pack: PackColumn): Uint8Array {
   const rows = times.length
-  const values = new Float64Array(rows)
-  const bits = new Uint32Array(values.buffer)
   const header = createWriter(256 + rows * 3)
   putVarint(header, rows)
   putVarint(header, columns)
@@ -57,8 +55,7 @@ export function encodeChunk(times: Float64Array, columns: number, read: ReadColu
         larger.set(scratch)
         scratch = larger
       }
-      read(column, values, bits)
-      const end = encodeColumn(values, bits, rows, scratch, pos)
+      const end = pack(column, scratch, pos)
       putVarint(lengths, end - pos)
       pos = end
     }

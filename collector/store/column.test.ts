@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { bitsOf, setStale } from '../../protocol/stale.ts'
 import { scaled, seed } from '../../test/scale.ts'
-import { ALL_STALE, columnBound, decodeColumn, encodeColumn } from './column.ts'
+import { ALL_STALE, columnBound, decodeColumn, encodeColumn, encodeJoinable, joinColumns } from './column.ts'
 
 /** Cells as [low, high] words, so that no NaN payload is lost on the way into the test. */
 type Cell = readonly [low: number, high: number]
@@ -68,6 +68,37 @@ test('the shapes that readings have stay small', () => {
   expect(counted.bytes).toBeLessThan(130)
   const percent = roundTrip(cellsOf(...Array.from({ length: 120 }, (_, row) => (5000 + (row % 30)) / 100)))
   expect(percent.bytes).toBeLessThan(130)
+})
+
+test(`columns joined are what one column of all their rows would be (seed ${seed})`, () => {
+  let joined = 0
+  const steady = fc.tuple(fc.integer({ min: -5, max: 5 }), fc.nat(40)).map(([each, rows]) => cellsOf(...Array.from({ length: rows }, () => each)))
+  fc.assert(
+    fc.property(fc.oneof(counter, decimals, salted, steady), fc.integer({ min: 1, max: 20 }), (cells, size) => {
+      fc.pre(cells.length > 0)
+      const values = new Float64Array(cells.length)
+      const bits = bitsOf(values)
+      cells.forEach(([low, high], index) => {
+        bits[index * 2] = low
+        bits[index * 2 + 1] = high
+      })
+      const parts = []
+      for (let from = 0; from < cells.length; from += size) {
+        const part = values.slice(from, from + size)
+        const bytes = new Uint8Array(columnBound(part.length) + 3)
+        encodeJoinable(part, bitsOf(part), part.length, bytes, 3)
+        parts.push({ bytes, at: 3, rows: part.length })
+      }
+      const out = new Uint8Array(columnBound(cells.length))
+      const end = joinColumns(parts, parts.length, out, 0)
+      if (end === -1) return
+      joined++
+      const whole = new Uint8Array(columnBound(cells.length))
+      expect(out.subarray(0, end)).toEqual(whole.subarray(0, encodeColumn(values, bits, cells.length, whole, 0)))
+    }),
+    { seed, numRuns: scaled(1_000, 50_000) },
+  )
+  expect(joined).toBeGreaterThan(100)
 })
 
 test('bytes of any kind never make the decoder write outside its cells', () => {

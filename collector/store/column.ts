@@ -129,6 +129,68 @@ export function encodeColumn(values: Float64Array, bits: Uint32Array, rows: numb
   return pos
 }
 
+/** As `encodeColumn`, with the sum of its differences behind it, so that `joinColumns` can go on from its last value. */
+export function encodeJoinable(values: Float64Array, bits: Uint32Array, rows: number, out: Uint8Array, at: number): number {
+  const end = encodeColumn(values, bits, rows, out, at)
+  const head = out[at] ?? ALL_STALE
+  if (head > MAX_EXPONENT || rows < 2) return end
+  return putZigzag(out, end, (integers[rows - 1] ?? 0) - (integers[0] ?? 0))
+}
+
+/** One of several columns to be joined: where `encodeJoinable` put it, and its rows. */
+export interface Joint {
+  bytes: Uint8Array
+  at: number
+  rows: number
+}
+
+/**
+ * Joins packed columns of successive rows into one without unpacking them: their differences are copied, and the first
+ * integer of each becomes the difference to the last before it. Only scaled integers of one exponent without exceptions
+ * can be joined; for others the answer is -1 and `out` holds nothing of use. Room as for `encodeColumn` of all rows.
+ */
+export function joinColumns(parts: readonly Joint[], count: number, out: Uint8Array, at: number): number {
+  const head = (parts[0]?.bytes[parts[0].at] ?? ALL_STALE) & ~CONSTANT
+  if (head > MAX_EXPONENT) return -1
+  out[at] = head
+  let pos = at + 1
+  let last = 0
+  let changes = 0
+  for (let index = 0; index < count; index++) {
+    const part = parts[index]
+    if (part === undefined) return -1
+    const own = part.bytes[part.at] ?? ALL_STALE
+    if ((own & ~CONSTANT) !== head) return -1
+    getZigzag(part.bytes, part.at + 1)
+    const first = cursor.value
+    if (first !== last) changes++
+    pos = putZigzag(out, pos, first - last)
+    last = first
+    if ((own & CONSTANT) !== 0 || part.rows < 2) for (let row = 1; row < part.rows; row++) out[pos++] = 0
+    else {
+      changes += 2
+      // Every difference ends with its first byte below 128.
+      let from = cursor.pos
+      for (let left = part.rows - 1; left > 0; ) {
+        const byte = part.bytes[from++] ?? 0
+        out[pos++] = byte
+        if (byte < 128) left--
+      }
+      getZigzag(part.bytes, from)
+      last = first + cursor.value
+    }
+  }
+  // All the same: only the first part's start may differ from the zero before it.
+  if (changes > (getFirst(out, at) === 0 ? 0 : 1)) return pos
+  out[at] = head | CONSTANT
+  return cursor.pos
+}
+
+function getFirst(bytes: Uint8Array, at: number): number {
+  getZigzag(bytes, at + 1)
+  return cursor.value
+}
+
 function encodeExceptions(bits: Uint32Array, count: number, out: Uint8Array, at: number): number {
   let pos = putZigzag(out, at, count)
   let last = 0

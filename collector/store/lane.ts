@@ -7,7 +7,7 @@
  */
 import { fillStale, setStale } from '../../protocol/stale.ts'
 import type { BytePool } from './byte-pool.ts'
-import { ALL_STALE, columnBound, decodeColumn, encodeColumn } from './column.ts'
+import { ALL_STALE, columnBound, decodeColumn, encodeJoinable } from './column.ts'
 
 /** Rows of the open block. 16 keep 300,000 series' raw cells at 38 MB; 32 would take 77 MB and save 0.1 B a sample. */
 export const BLOCK_ROWS = 16
@@ -16,7 +16,7 @@ export interface Mini {
   readonly rows: number
   readonly columns: number
   readonly times: Float64Array
-  /** Its columns, each a u16 length and the packed column; an area of the pool, longer than what is used. */
+  /** Its columns, each a u16 length and what `encodeJoinable` gives; a longer area of the pool. */
   readonly bytes: Uint8Array
   /** Start of every 16th column. */
   readonly anchors: Uint32Array
@@ -140,7 +140,7 @@ export function sealBlock(lane: Lane, pool: BytePool, alive: (column: number, la
     if (pos + bound > packed.length) packed = enlarged(packed, pos, packed.length * 2 + bound)
     if (column % ANCHOR === 0) anchors[column / ANCHOR] = pos
     readOpen(lane, column, 0, rows, scratchBits, 0)
-    const end = encodeColumn(scratch, scratchBits, rows, packed, pos + 2)
+    const end = encodeJoinable(scratch, scratchBits, rows, packed, pos + 2)
     packed[pos] = end - pos - 2
     packed[pos + 1] = (end - pos - 2) >> 8
     if (packed[pos + 2] !== ALL_STALE) alive(column, newest)
@@ -163,13 +163,18 @@ function enlarged(bytes: Uint8Array, used: number, size: number): Uint8Array<Arr
 /** Where column `column` of a mini begins, skipping from the nearest anchor. */
 export function seekMini(mini: Mini, column: number): number {
   let pos = mini.anchors[Math.floor(column / ANCHOR)] ?? 0
-  for (let skip = column % ANCHOR; skip > 0; skip--) pos += 2 + ((mini.bytes[pos] ?? 0) | ((mini.bytes[pos + 1] ?? 0) << 8))
+  for (let skip = column % ANCHOR; skip > 0; skip--) pos = nextInMini(mini, pos)
   return pos
 }
 
-/** Unpacks the column that begins at `pos`; returns where the next begins. */
-export function readMini(mini: Mini, pos: number, values: Float64Array, bits: Uint32Array, to: number): number {
-  return decodeColumn(mini.bytes, pos + 2, mini.rows, values, bits, to)
+/** Where the column after the one at `pos` begins. */
+export function nextInMini(mini: Mini, pos: number): number {
+  return pos + 2 + ((mini.bytes[pos] ?? 0) | ((mini.bytes[pos + 1] ?? 0) << 8))
+}
+
+/** Unpacks the column that begins at `pos`. */
+export function readMini(mini: Mini, pos: number, values: Float64Array, bits: Uint32Array, to: number): void {
+  decodeColumn(mini.bytes, pos + 2, mini.rows, values, bits, to)
 }
 
 /** Takes the first `count` minis away after a chunk has them. `keep` leaves an empty open block its cells. */

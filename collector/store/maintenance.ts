@@ -32,8 +32,8 @@ const DISK_MS = 2_000
 const EXPIRE_MS = 60_000
 const EXPIRE_ROWS = 500
 /** Pages given back to the file system in one slice, once half of the file (and 64 MB) is free. */
-const VACUUM_PAGES = 200
-const VACUUM_LEAST = 16_384
+const VACUUM_PAGES = 100
+const VACUUM_LEAST = 8_192
 
 export interface MaintenanceParts {
   readonly db: DatabaseSync

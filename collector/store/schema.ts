@@ -1,7 +1,7 @@
 /**
  * `metrics.db`: the tables, and the settings of the connection. WAL with `synchronous=FULL`: what a commit took survives
- * a power cut. The lock is exclusive: two collectors on one file would each trust their own memory. 4 KiB pages lose
- * least to half-filled overflow pages (docs/decisions/store.md).
+ * a power cut. The lock is exclusive: two collectors on one file would each trust their own memory. 8 KiB pages
+ * cost least bytes and CPU (docs/decisions/store.md).
  */
 import { DatabaseSync } from 'node:sqlite'
 
@@ -36,7 +36,7 @@ export function openDatabase(path: string): DatabaseSync {
   let db: DatabaseSync | undefined
   try {
     db = new DatabaseSync(path, { timeout: 2_000 })
-    db.exec('PRAGMA page_size=4096; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-4096; PRAGMA wal_autocheckpoint=1000; PRAGMA journal_size_limit=67108864')
+    db.exec('PRAGMA page_size=8192; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-4096; PRAGMA wal_autocheckpoint=500; PRAGMA journal_size_limit=67108864')
     db.exec('BEGIN IMMEDIATE')
     const version = numberOf(db.prepare('PRAGMA user_version').get(), 'user_version')
     if (version > VERSION) throw new Error(`its version is ${version}, this program knows up to ${VERSION}`)

@@ -23,9 +23,19 @@ export interface SeriesSamples {
   readonly stale: Uint8Array | undefined
 }
 
+/** The newest sample of each of some series at one time: three lists of one length. */
+export interface LatestSamples {
+  readonly labels: readonly Labels[]
+  /** Epoch milliseconds. */
+  readonly times: Float64Array
+  readonly values: Float64Array
+}
+
 /** What the evaluator reads. Ranges are inclusive at both ends; callers apply left-open semantics themselves. */
 export interface Querier {
   select(matchers: readonly Matcher[], fromMs: number, toMs: number): readonly SeriesSamples[]
+  /** Of each series the newest sample in (atMs - lookbackMs, atMs]; left out where that is a stale mark. Optional. */
+  selectLatest?(matchers: readonly Matcher[], atMs: number, lookbackMs: number): LatestSamples
 }
 
 /** What the Prometheus API needs besides samples. */

@@ -19,8 +19,14 @@ import type { Hints } from './stream.ts'
 /** Largest request body that people and scripts may send here, bytes. */
 const maxBodyBytes = 256 * 1024
 
+/** The app, and what counts that which is refused before it becomes a request (see serve.ts). */
+export interface Web {
+  readonly app: Hono
+  refused(what: string, code: string): void
+}
+
 /** `report` hears of failures nobody foresaw; the caller gets a 500 without their text. */
-export function createApp(deps: WebDependencies, hints: Hints, report: (what: string, error: unknown) => void): Hono {
+export function createApp(deps: WebDependencies, hints: Hints, report: (what: string, error: unknown) => void): Web {
   const app = new Hono()
   app.use(async (context, next) => {
     await next()
@@ -45,7 +51,7 @@ export function createApp(deps: WebDependencies, hints: Hints, report: (what: st
     return context.json({ status: problems.length === 0 ? 'ok' : 'failing', version: deps.version, problems }, problems.length === 0 ? 200 : 503)
   })
   app.get('/metrics', async (context) => {
-    // Open on loopback only: over TLS it needs the same permission as any question.
+    // Open to programs of this machine, on loopback; beyond it the same figures are asked for in PromQL, signed in.
     if (isSecure(context)) return problem(context, 404, 'not-found', '没有这个地址')
     return context.text(await deps.metricsText(), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' })
   })
@@ -64,7 +70,7 @@ export function createApp(deps: WebDependencies, hints: Hints, report: (what: st
   app.route('/api/v1', prometheusRoutes(deps))
   app.all('/api/*', (context) => context.text('404 page not found\n', 404))
   consoleRoutes(app, deps.consoleFolder)
-  return app
+  return { app, refused: (what, code) => deps.refused(what, code) }
 }
 
 /** The built console: hashed assets are immutable, every other path is the one page. */

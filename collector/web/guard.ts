@@ -5,6 +5,7 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { getCookie } from 'hono/cookie'
 import type { ApiError } from '../../protocol/api.ts'
+import type { Permission } from '../access/matrix.ts'
 import type { Caller, Outcome, WebDependencies } from './dependencies.ts'
 
 /** Variables that the guard leaves for the routes behind it. */
@@ -15,9 +16,21 @@ export interface WebEnv {
 /** Separate names, so that a plain-HTTP session on loopback can never stand in for a TLS one. */
 export const cookieName = (secure: boolean): string => (secure ? '__Host-zhishou' : 'zhishou')
 
-/** Whether the request came over TLS: the listener says so in the environment. */
+/**
+ * Whether the request came over TLS. The socket says so, not the request's URL: that one is the sender's word where the
+ * request line holds a whole address (`GET http://… HTTP/1.1`). Only in a test without a socket the URL has to do.
+ */
 export function isSecure(context: Context): boolean {
-  return new URL(context.req.url).protocol === 'https:'
+  const socket = socketOf(context.env)
+  return socket === undefined ? new URL(context.req.url).protocol === 'https:' : Reflect.get(socket, 'encrypted') === true
+}
+
+/** The socket behind a request, as the Node adapter hands it on (`env.incoming`). */
+function socketOf(env: unknown): object | undefined {
+  if (typeof env !== 'object' || env === null || !('incoming' in env)) return undefined
+  const { incoming } = env
+  if (typeof incoming !== 'object' || incoming === null || !('socket' in incoming)) return undefined
+  return typeof incoming.socket === 'object' && incoming.socket !== null ? incoming.socket : undefined
 }
 
 export function problem(context: Context, status: 400 | 401 | 403 | 404 | 409 | 413 | 415 | 422 | 429 | 500 | 503, code: string, message: string): Response {
@@ -67,7 +80,7 @@ function basicPassword(header: string | undefined): string | undefined {
 }
 
 /** Lets through callers with `permission`. A person who still has to change a first password gets nothing but that. */
-export function may(permission: string, deps: Pick<WebDependencies, 'refused'>): MiddlewareHandler<WebEnv> {
+export function may(permission: Permission, deps: Pick<WebDependencies, 'refused'>): MiddlewareHandler<WebEnv> {
   return async (context, next) => {
     const caller = context.get('caller')
     if (caller.mustChangePassword) return problem(context, 403, 'password-change-due', '请先修改一次性密码')

@@ -1,10 +1,10 @@
 /** The two listeners. A port that is taken or may not be opened becomes an error that says which and what to do. */
 import { getRequestListener } from '@hono/node-server'
-import type { Hono } from 'hono'
 import { createServer } from 'node:http'
 import { type Server as TlsServer, createServer as createTlsServer } from 'node:https'
 import type { Duplex } from 'node:stream'
 import type { IncomingMessage, Server } from 'node:http'
+import type { Web } from './app.ts'
 
 export interface Listen {
   readonly host: string
@@ -23,9 +23,13 @@ export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) =
 /** Slow senders are cut: whole headers within 10 s, a request within 30 s. */
 const limits = { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 15_000, maxHeaderSize: 16 * 1024 }
 
-export function httpListener(app: Hono): Server {
-  const server = createServer(limits, listenerOf(app))
-  server.on('upgrade', refuseUpgrade)
+export function httpListener(web: Web): Server {
+  const server = createServer(limits, listenerOf(web))
+  server.on('upgrade', (request, socket) => {
+    web.refused('request', 'upgrade')
+    refuseUpgrade(request, socket)
+  })
+  refuseUnreadable(server, web)
   return server
 }
 
@@ -33,10 +37,32 @@ export function httpListener(app: Hono): Server {
  * TLS 1.2 or newer. A client certificate is asked for but not demanded: people have none, agents are checked at `/link`.
  * `onUpgrade` gets WebSocket requests.
  */
-export function tlsListener(app: Hono, tls: TlsMaterial, onUpgrade: Upgrade): TlsServer {
-  const server = createTlsServer({ ...limits, ...secureContext(tls), minVersion: 'TLSv1.2', requestCert: true, rejectUnauthorized: false }, listenerOf(app))
+export function tlsListener(web: Web, tls: TlsMaterial, onUpgrade: Upgrade): TlsServer {
+  const options = { ...limits, ...secureContext(tls), minVersion: 'TLSv1.2', requestCert: true, rejectUnauthorized: false, handshakeTimeout: limits.headersTimeout } as const
+  const server = createTlsServer(options, listenerOf(web))
   server.on('upgrade', onUpgrade)
+  refuseUnreadable(server, web)
+  server.on('tlsClientError', (error) => {
+    // A peer that only looked whether the port is open has sent nothing that could be refused.
+    if (errorCode(error) !== 'ECONNRESET') web.refused('connection', errorCode(error) === 'ERR_TLS_HANDSHAKE_TIMEOUT' ? 'slow' : 'malformed')
+  })
   return server
+}
+
+/** What the parser cannot read never becomes a request: it is answered here, with the status Node gives, and counted. */
+function refuseUnreadable(server: Server | TlsServer, web: Web): void {
+  server.on('clientError', (error: Error, socket: Duplex) => {
+    const code = errorCode(error)
+    if (code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+    const [status, word] = code === 'ERR_HTTP_REQUEST_TIMEOUT' ? ['408 Request Timeout', 'slow'] : code === 'HPE_HEADER_OVERFLOW' ? ['431 Request Header Fields Too Large', 'oversized'] : ['400 Bad Request', 'malformed']
+    web.refused('connection', word)
+    const why = `${status}: ${code ?? error.message}\n`
+    socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: text/plain\r\ncontent-length: ${Buffer.byteLength(why)}\r\n\r\n${why}`)
+  })
+}
+
+function errorCode(error: Error): string | undefined {
+  return 'code' in error && typeof error.code === 'string' ? error.code : undefined
 }
 
 /** What `setSecureContext` takes when the leaf has been renewed. */
@@ -44,13 +70,15 @@ export function secureContext(tls: TlsMaterial): { cert: string; key: string; ca
   return { cert: tls.certificate, key: tls.key, ca: [...tls.authorities] }
 }
 
-function listenerOf(app: Hono) {
-  const listener = getRequestListener(app.fetch)
+function listenerOf(web: Web) {
+  const listener = getRequestListener(web.app.fetch)
   return (request: Parameters<typeof listener>[0], response: Parameters<typeof listener>[1]): void => void listener(request, response)
 }
 
 /** Answers an upgrade that nobody here takes. */
 export function refuseUpgrade(_: IncomingMessage, socket: Duplex): void {
+  // Node has let go of the socket: a reset by the peer would otherwise be nobody's error and end the process.
+  socket.on('error', () => socket.destroy())
   socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n')
 }
 

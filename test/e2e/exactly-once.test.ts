@@ -3,7 +3,7 @@
  * stalled, slowed down and refused, either disk fills up, the agent's clock is stepped, batches are sent again. In the
  * end every reading that the spool took lies in the store once, with its events and checks, and nothing else does.
  */
-import { existsSync, readFileSync, rmSync, statfsSync, writeFileSync, openSync, writeSync, closeSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, statSync, statfsSync, writeFileSync, openSync, writeSync, closeSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -91,22 +91,25 @@ function keep(run: () => Program, excused: () => boolean): Kept {
   return kept
 }
 
-/** Writes until the file system has no room for one more byte. */
-function fill(folder: string): () => void {
+/** Keeps a file system without room for one more byte, whatever its owner gives back, for `ms`. */
+async function keepFull(folder: string, ms: number): Promise<void> {
   const path = join(folder, 'filler')
   const fd = openSync(path, 'w')
-  let size = 8 * 1024 * 1024
-  const block = Buffer.alloc(size, 7)
-  while (size > 0) {
-    try {
-      if (writeSync(fd, block, 0, size) < size) size = Math.floor(size / 2)
-    } catch {
-      // ENOSPC: try smaller pieces, down to a byte.
-      size = Math.floor(size / 2)
+  const block = Buffer.alloc(8 * 1024 * 1024, 7)
+  for (const deadline = Date.now() + ms; Date.now() < deadline; ) {
+    for (let size = block.length; size > 0; ) {
+      try {
+        if (writeSync(fd, block, 0, size) < size) size = Math.floor(size / 2)
+      } catch {
+        // ENOSPC: try smaller pieces, down to a byte.
+        size = Math.floor(size / 2)
+      }
     }
+    await delay(100)
   }
+  if (statfsSync(folder).bavail > 8) throw new Error(`${folder} was not full`)
   closeSync(fd)
-  return () => rmSync(path)
+  rmSync(path)
 }
 
 const keyOf = (labels: Labels): string => seriesText(Object.fromEntries(Object.entries(labels).filter(([name]) => name !== 'instance' && name !== 'job')))
@@ -155,7 +158,7 @@ describe('exactly once', () => {
     await eventually('the first readings are stored', 30_000, async () => (await collector.query(tickSpec.name))[0])
 
     let chaos = true
-    const killing = kill(randomOf(seed), agent, server, () => chaos)
+    const killing = kill(randomOf(seed), agent, server, journalPath, () => chaos)
     const tally = await injectFaults({ random: randomOf(seed + 1), agent, server, path, collector, agentHome, collectorHome, spoolFolder, clockFile, kills: () => agent.kills() + server.kills(), full: (by) => (disksFull += by) })
     chaos = false
     await killing
@@ -191,7 +194,14 @@ describe('exactly once', () => {
     expect(new Set(texts).size, 'an event is shown twice').toBe(texts.length)
     expect(raw.damaged).toBe(0)
     // The test did what it says.
+    if (privileged) {
+      expect(server.output(), 'batches refused for lack of room').toContain('the collector has no room')
+      expect(verdict.figures.diskErrors, 'writes of the spool that the disk refused').toBeGreaterThan(2)
+    }
     expect(kills).toBeGreaterThanOrEqual(KILLS)
+    for (const what of ['cuts', 'stalls', 'slows', 'refusals', 'replays', ...(privileged ? (['collectorFull', 'agentFull'] as const) : []), ...(existsSync(fakeTime) ? (['clockSteps'] as const) : [])] as const) {
+      expect(tally[what], what).toBeGreaterThanOrEqual(scaled(2, 5))
+    }
     expect(tally.replayed, 'batches sent again that were accepted').toBeGreaterThan(0)
     expect(verdict.figures.lateBatches).toBeGreaterThan(0)
     expect(verdict.figures.stored).toBeGreaterThan(full ? 1_500 : 150)
@@ -199,13 +209,18 @@ describe('exactly once', () => {
 })
 
 /** Kills one of the two, or both, at random moments, also while they start. */
-async function kill(random: () => number, agent: Kept, server: Kept, goesOn: () => boolean): Promise<void> {
+async function kill(random: () => number, agent: Kept, server: Kept, journalPath: string, goesOn: () => boolean): Promise<void> {
   while (goesOn() && agent.kills() + server.kills() < KILLS) {
     // Often soon, sometimes late: while it starts, while it replays its log, while it runs.
     await delay(200 + random() ** 2 * (full ? 7_000 : 11_000))
     const which = random()
     const victims = which < 0.5 ? [agent] : which < 0.92 ? [server] : [agent, server]
     const pause = random() ** 2 * 1_500
+    // More than half of them while a reading is under way: read, appended, sent, received, committed, acknowledged.
+    if (random() < 0.6) {
+      await grown(journalPath, 2_000)
+      await delay(random() * 45)
+    }
     await Promise.all(
       victims.filter((one) => !one.held).map(async (one) => {
         await one.kill()
@@ -214,6 +229,12 @@ async function kill(random: () => number, agent: Kept, server: Kept, goesOn: () 
       }),
     )
   }
+}
+
+/** Resolves when the file has become longer, or after `timeoutMs`. */
+async function grown(path: string, timeoutMs: number): Promise<void> {
+  const before = statSync(path).size
+  for (const deadline = Date.now() + timeoutMs; Date.now() < deadline && statSync(path).size === before; ) await delay(3)
 }
 
 interface Faults {
@@ -264,27 +285,32 @@ async function injectFaults(faults: Faults): Promise<{ replayed: number; resent:
   }
   const fillCollector = async (): Promise<void> => {
     if (!privileged) return
+    await live()
     tally.collectorFull++
     faults.full(1)
-    const free = fill(faults.collectorHome)
-    if (statfsSync(faults.collectorHome).bavail > 0) throw new Error('the disk is not full')
-    await between(3_000, 6_000)
-    free()
+    await keepFull(faults.collectorHome, 3_500 + random() * 2_500)
     await delay(1_500)
     faults.full(-1)
   }
   const fillAgent = async (): Promise<void> => {
     if (!privileged) return
-    // What only memory holds dies with a kill, by design: so nobody is killed here, and the link is up.
+    // What only memory holds dies with a kill, by design: so nobody is killed here.
     agent.held = true
     server.held = true
     agent.up()
     server.up()
     await live()
     tally.agentFull++
-    const free = fill(faults.spoolFolder)
-    await between(2_500, 5_000)
-    free()
+    // Every second time with a backlog: the collector cannot be reached, and nothing of what waits may go.
+    const alone = tally.agentFull % 2 === 0
+    if (alone) {
+      path.set('refuse')
+      path.cut()
+      await between(500, 2_000)
+    }
+    // Long enough to use up the room in the last page, short enough for what memory holds (64 batches).
+    await keepFull(faults.spoolFolder, 6_000 + random() * 2_000)
+    path.set('pass')
     await delay(6 * INTERVAL_MS)
     agent.held = false
     server.held = false
@@ -355,6 +381,7 @@ interface Figures {
   readonly [name: string]: number
   readonly stored: number
   readonly lateBatches: number
+  readonly diskErrors: number
 }
 
 /** Compares what was read with what is stored. Every fault is a sentence. */

@@ -159,7 +159,9 @@ describe('presence', () => {
     await eventually('no alert fires any more', 20_000, async () => (await look()).every((alert) => !gone.has(alert.name) || alert.state === 'resolved'))
   })
 
-  it.each([['SIGTERM', 0], ['SIGKILL', 0], ['SIGTERM', full ? 40_000 : 15_000]] as const)('raises nothing when the collector is restarted (%s, away for %i ms more)', { timeout: 180_000 }, async (signal, awayMs) => {
+  // Away for longer than a silence may last, too: agents must not have backed off for so long that they look dead afterwards.
+  const restarts = [['SIGKILL', 0], ['SIGTERM', full ? 40_000 : 15_000], ...(full ? ([['SIGTERM', 0]] as const) : [])] as const
+  it.each(restarts)('raises nothing when the collector is restarted (%s, away for %i ms more)', { timeout: 180_000 }, async (signal, awayMs) => {
     seen.clear()
     const at = Date.now()
     await collector.program().end(signal)

@@ -2,7 +2,8 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { ensureAgent, ensureConsole, ensureInstalled } from '../../scripts/ensure.mjs'
 import { freePort } from '../ports.ts'
 import { type FirstRun, type Program, eventually, root, start, workFolder } from './processes.ts'
 
@@ -10,6 +11,12 @@ describe('npm run up', () => {
   let work: ReturnType<typeof workFolder>
   const running: Program[] = []
 
+  // Installation and the first builds are not part of the ten seconds.
+  beforeAll(() => {
+    const node = ensureInstalled()
+    ensureConsole(node)
+    ensureAgent(node)
+  })
   beforeEach(() => {
     work = workFolder()
   })

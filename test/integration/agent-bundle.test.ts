@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { agentFlags as flags } from '../../cli/up.ts'
 import type { EnrolRequest } from '../../protocol/messages.ts'
 import { type FakeCollector, startFakeCollector, type TestCa, testCa, until } from '../fake-collector.ts'
 import { freePort } from '../ports.ts'
@@ -11,8 +12,6 @@ import { freePort } from '../ports.ts'
 const root = join(import.meta.dirname, '..', '..')
 const folder = mkdtempSync(join(tmpdir(), 'agent-bundle-'))
 const bundle = join(folder, 'agent.cjs')
-/** As in deploy/systemd/zhishou-agent.service; compared below. */
-const flags = ['--lite-mode', '--max-semi-space-size=1', '--v8-pool-size=0', '--no-warnings']
 const runtimes = [
   ['16.20.2', join(root, 'node_modules', 'node16', 'bin', 'node')],
   ['24', process.execPath],

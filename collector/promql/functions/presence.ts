@@ -49,7 +49,7 @@ function absent(call: Call, context: Context): Result {
 
 function absentOverTime(call: Call, context: Context): Result {
   const arg = argument(call, 0)
-  const found = overWindows(context.matrix(arg), [], context, false, () => 1)
+  const found = overWindows(call, context.matrix(arg), [], context, false, () => 1)
   return { kind: 'vector', block: whereEmpty(found, promisedLabels(arg)) }
 }
 

@@ -17,8 +17,11 @@ function counterRate(call: Call, context: Context, perSecond: boolean): Result {
   const arg = argument(call, 0)
   const matrix = context.matrix(arg)
   const names = new Set<string>()
-  const block = overWindows(matrix, [], context, false, (w) => {
-    names.add(w.row.labels[METRIC_NAME] ?? '')
+  let last: string | undefined
+  const block = overWindows(call, matrix, [], context, false, (w) => {
+    const name = w.row.labels[METRIC_NAME] ?? ''
+    if (name !== last) names.add(name)
+    last = name
     return extrapolated(w, true, perSecond)
   })
   for (const name of names) {

@@ -17,7 +17,7 @@ import { timeFunctions } from './time.ts'
 const quantileOverTime = whole((call, context) => {
   const { span } = argument(call, 0)
   const phi = context.scalar(argument(call, 0))
-  const block = overWindows(context.matrix(argument(call, 1)), [phi], context, false, (w, [value = NaN]) => {
+  const block = overWindows(call, context.matrix(argument(call, 1)), [phi], context, false, (w, [value = NaN]) => {
     warnQuantile(value, context, span)
     return quantile(value, Array.from(w.values.subarray(w.first, w.last + 1)))
   })
@@ -46,7 +46,7 @@ export function evaluateCall(call: Call, context: Context): Result {
       const [first, ...rest] = call.args
       if (first === undefined) throw new Error(`promql: ${call.name} has no argument`)
       const scalars = rest.map((arg) => context.scalar(arg))
-      return { kind: 'vector', block: overWindows(context.matrix(first), scalars, context, body.keepsName, body.apply) }
+      return { kind: 'vector', block: overWindows(call, context.matrix(first), scalars, context, body.keepsName, body.apply) }
     }
     case 'map':
       return mapValues(call, context, body.apply)

@@ -26,8 +26,18 @@ export interface TemplateWorld {
   query(expr: string): readonly QueriedSample[]
 }
 
-/** Every name a template may call: Go's functions and Prometheus's (template/template.go). */
+const tables = new WeakMap<TemplateWorld, ReadonlyMap<string, TemplateFunction>>()
+
+/** Every name a template may call: Go's functions and Prometheus's (template/template.go); one table for one world. */
 export function templateFunctions(world: TemplateWorld): ReadonlyMap<string, TemplateFunction> {
+  const known = tables.get(world)
+  if (known !== undefined) return known
+  const table = functionTable(world)
+  tables.set(world, table)
+  return table
+}
+
+function functionTable(world: TemplateWorld): ReadonlyMap<string, TemplateFunction> {
   return new Map<string, TemplateFunction>([
     ...builtins,
     ...pureFunctions,

@@ -16,12 +16,12 @@ export function agentRoutes(deps: WebDependencies): Hono<WebEnv> {
   const app = new Hono<WebEnv>()
   app.get('/', may('agents.manage', deps), async (context) => context.json({ now: deps.now(), agents: await deps.agents.list() }))
   app.post('/tokens', may('agents.manage', deps), async (context) => {
-    const body = await jsonBody(context, tokenBody)
+    const body = await jsonBody(context, tokenBody, deps)
     if (body instanceof Response) return body
     return answer(context, await deps.agents.createToken(body.host, context.get('caller').user))
   })
   app.post('/:instance/revoke', may('agents.manage', deps), async (context) => {
-    const body = await jsonBody(context, revokeBody)
+    const body = await jsonBody(context, revokeBody, deps)
     if (body instanceof Response) return body
     return answer(context, await deps.agents.revoke(context.req.param('instance'), body.reason, context.get('caller').user))
   })

@@ -23,19 +23,19 @@ export function incidentRoutes(deps: WebDependencies): Hono<WebEnv> {
   })
   app.get('/:number', may('incidents.read', deps), (context) => shown(context, context.req.param('number')))
   app.post('/:number/acknowledge', may('incidents.act', deps), async (context) => {
-    const body = await jsonBody(context, emptyBody)
+    const body = await jsonBody(context, emptyBody, deps)
     if (body instanceof Response) return body
     const number = context.req.param('number')
     return acted(context, number, await deps.incidents.acknowledge(number, context.get('caller').user))
   })
   app.post('/:number/dispose', may('incidents.act', deps), async (context) => {
-    const body = await jsonBody(context, textBody)
+    const body = await jsonBody(context, textBody, deps)
     if (body instanceof Response) return body
     const number = context.req.param('number')
     return acted(context, number, await deps.incidents.dispose(number, context.get('caller').user, body.text))
   })
   app.post('/:number/comment', may('incidents.act', deps), async (context) => {
-    const body = await jsonBody(context, textBody)
+    const body = await jsonBody(context, textBody, deps)
     if (body instanceof Response) return body
     const number = context.req.param('number')
     return acted(context, number, await deps.incidents.comment(number, context.get('caller').user, body.text))

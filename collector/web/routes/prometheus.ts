@@ -54,7 +54,7 @@ const plain = (data: unknown): Answer => ({ data, warnings: [], infos: [] })
 async function answered(context: Context<WebEnv>, ask: (parameters: URLSearchParams) => Answer): Promise<Response> {
   try {
     const { data, warnings, infos } = ask(await mergedParameters(context))
-    return sized(context, JSON.stringify({ status: 'success', data, ...(warnings.length > 0 ? { warnings } : {}), ...(infos.length > 0 ? { infos } : {}) }))
+    return sized(context, envelope({ status: 'success', data, ...(warnings.length > 0 ? { warnings } : {}), ...(infos.length > 0 ? { infos } : {}) }))
   } catch (error) {
     if (error instanceof ParseError || error instanceof ParameterError) return context.json({ status: 'error', errorType: 'bad_data', error: error.message }, 400)
     if (error instanceof EvaluationError) return context.json({ status: 'error', errorType: 'execution', error: error.message }, 422)
@@ -62,12 +62,22 @@ async function answered(context: Context<WebEnv>, ask: (parameters: URLSearchPar
   }
 }
 
-/** URL parameters and those of a form body together, as Prometheus merges them. */
-async function mergedParameters(context: Context): Promise<URLSearchParams> {
-  const parameters = new URL(context.req.url).searchParams
-  if (context.req.method === 'POST' && (context.req.header('content-type') ?? '').startsWith('application/x-www-form-urlencoded')) {
-    for (const [name, value] of new URLSearchParams(await context.req.text())) parameters.append(name, value)
+/** JSON text of an answer; a string cannot be longer than half a gigabyte. */
+function envelope(reply: object): string {
+  try {
+    return JSON.stringify(reply)
+  } catch (cause) {
+    if (cause instanceof RangeError) throw new EvaluationError('limit', 'the answer is too large; ask for fewer series or a longer step')
+    throw cause
   }
+}
+
+/** Parameters of a form body and those of the URL together; the form's come first, as in Go's ParseForm, and so win. */
+async function mergedParameters(context: Context): Promise<URLSearchParams> {
+  const ofUrl = new URL(context.req.url).searchParams
+  if (context.req.method !== 'POST' || !(context.req.header('content-type') ?? '').toLowerCase().startsWith('application/x-www-form-urlencoded')) return ofUrl
+  const parameters = new URLSearchParams(await context.req.text())
+  for (const [name, value] of ofUrl) parameters.append(name, value)
   return parameters
 }
 
@@ -113,15 +123,23 @@ function valueAnswer(value: Value): Answer {
   }
 }
 
+/** At most `limit` of the list; 0 or none: all of it. */
 function limited<T>(list: readonly T[], parameters: URLSearchParams): readonly T[] {
-  const limit = Number(parameters.get('limit') ?? 0)
-  return Number.isInteger(limit) && limit > 0 ? list.slice(0, limit) : list
+  const text = parameters.get('limit') || '0'
+  if (!/^\d{1,15}$/.test(text)) throw new ParameterError(`invalid parameter "limit": cannot parse ${JSON.stringify(text)} to a whole number that is not negative`)
+  return Number(text) > 0 ? list.slice(0, Number(text)) : list
 }
 
-/** Grafana escapes label names that are not plain (`U__foo_2e_bar`): Prometheus's "values" escaping. */
-function unescapedLabel(name: string): string {
-  if (!name.startsWith('U__')) return name
-  return name.slice(3).replaceAll(/__|_([0-9a-fA-F]{1,6})_/g, (all, code: string | undefined) => (code === undefined ? (all === '__' ? '_' : all) : String.fromCodePoint(Number.parseInt(code, 16))))
+/**
+ * Grafana escapes label names that are not plain (`U__foo_2e_bar`): "value encoding" of prometheus/common
+ * model.UnescapeName, which leaves a name as it is where the escapes are not well formed.
+ */
+export function unescapedLabel(name: string): string {
+  const escaped = /^U__((?:[^_]|__|_[0-9a-fA-F]{1,6}_)*)$/u.exec(name)?.[1]
+  if (escaped === undefined) return name
+  const codes = [...escaped.matchAll(/__|_([0-9a-fA-F]{1,6})_/g)].flatMap(([, code]) => (code === undefined ? [] : [Number.parseInt(code, 16)]))
+  if (codes.some((code) => code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))) return name
+  return escaped.replaceAll(/__|_([0-9a-fA-F]{1,6})_/g, (_, code: string | undefined) => (code === undefined ? '_' : String.fromCodePoint(Number.parseInt(code, 16))))
 }
 
 function seconds(at: number | undefined): string {

@@ -14,7 +14,7 @@ const changeBody = z.strictObject({ old: z.string().min(1).max(1_000), new: z.st
 export function sessionRoutes(deps: WebDependencies): Hono<WebEnv> {
   const app = new Hono<WebEnv>()
   app.post('/', async (context) => {
-    const body = await jsonBody(context, signInBody)
+    const body = await jsonBody(context, signInBody, deps)
     if (body instanceof Response) return body
     const outcome = await deps.access.signIn(body.user, body.password, peerAddress(context))
     if (outcome.kind === 'refused') return answer(context, outcome)
@@ -32,7 +32,7 @@ export function sessionRoutes(deps: WebDependencies): Hono<WebEnv> {
   app.post('/password', signedIn(deps), async (context) => {
     const token = context.get('sessionToken')
     if (token === undefined) return problem(context, 403, 'forbidden', '令牌没有密码')
-    const body = await jsonBody(context, changeBody)
+    const body = await jsonBody(context, changeBody, deps)
     if (body instanceof Response) return body
     return answer(context, await deps.access.changePassword(token, body.old, body.new, peerAddress(context)))
   })

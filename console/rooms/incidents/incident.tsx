@@ -7,7 +7,7 @@ import { type RequestError, post, useLive, useNow, useSession } from '../../api.
 import { timeText } from '../../format.ts'
 import { IncidentCard } from '../../parts/incident-card.tsx'
 import { Loaded } from '../../parts/loaded.tsx'
-import { alertStateWords, words } from '../../words.ts'
+import { alertStateWords, channelWords, deliveryWords, words } from '../../words.ts'
 
 /** One incident: its clocks, what a person can do now, and the timeline that is the work log. */
 export function IncidentRoom() {
@@ -60,9 +60,9 @@ export function IncidentRoom() {
               {incident.notifications.map((one) => (
                 <div key={`${one.at}-${one.channel}-${one.to}`} className="row">
                   <span className="soft">{timeText(one.at, now)}</span>
-                  <span>{one.channel}</span>
+                  <span>{channelWords[one.channel] ?? one.channel}</span>
                   <span>{one.to}</span>
-                  <span>{one.state}</span>
+                  <span>{deliveryWords[one.state] ?? one.state}</span>
                   {one.error !== null && <span className="critical">{one.error}</span>}
                 </div>
               ))}

@@ -4,7 +4,7 @@ import type { Overview } from '../../../protocol/api.ts'
 import { useLive, useNow } from '../../api.ts'
 import { IncidentCard } from '../../parts/incident-card.tsx'
 import { Loaded } from '../../parts/loaded.tsx'
-import { presenceWords, severityWords, words } from '../../words.ts'
+import { channelWords, presenceWords, severityWords, words } from '../../words.ts'
 
 /** What is broken now and how long is left, first; then the numbers behind it. */
 export function OverviewRoom() {
@@ -76,7 +76,7 @@ function OverviewPage({ data, now }: { readonly data: Overview; readonly now: nu
           <div key={channel.name} className="row">
             <span>
               <i className={`dot ${channel.up === null ? '' : channel.up ? 'on' : 'down'}`} />
-              {channel.name}
+              {channelWords[channel.name] ?? channel.name}
               {channel.up === null && <span className="soft">（{words.overview.unknown}）</span>}
             </span>
             {channel.queued > 0 && <span className="warning">待发 {channel.queued}</span>}

@@ -1,0 +1,169 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { SettingsError } from '../protocol/settings.ts'
+import { loadCollectorSettings, parseCollectorSettings } from './config.ts'
+
+const work = mkdtempSync(join(tmpdir(), 'zhishou-config-'))
+afterAll(() => rmSync(work, { recursive: true, force: true }))
+
+function mistakesOf(parse: () => unknown): readonly string[] {
+  try {
+    parse()
+    return []
+  } catch (error) {
+    if (error instanceof SettingsError) return error.mistakes
+    throw error
+  }
+}
+const mistakes = (text: string): readonly string[] => mistakesOf(() => parseCollectorSettings(text, 'collector.yml'))
+
+const DAY_MS = 86_400_000
+const secret = 'hunter2-hunter2'
+
+describe('collector.yml', () => {
+  it('has a default for every key, and cannot be changed afterwards', () => {
+    const settings = parseCollectorSettings('', 'collector.yml')
+    expect(settings).toEqual({
+      tls: { host: '0.0.0.0', port: 8643 },
+      http: { host: '127.0.0.1', port: 8600 },
+      names: [],
+      log: 'info',
+      link: { heartbeat: 4_000, silence: 9_000, maxAgents: 5_000, maxSeriesPerAgent: 50_000 },
+      store: { retention: 400 * DAY_MS, outOfOrder: 31 * DAY_MS, minFree: 512 * 1024 ** 2 },
+      rules: { folders: [], shipped: true, interval: 15_000 },
+      notify: { receivers: [] },
+    })
+    expect(Object.isFrozen(settings)).toBe(true)
+    expect(parseCollectorSettings('# only a comment\n', 'collector.yml')).toEqual(settings)
+  })
+
+  it('reads every key', () => {
+    const text = `
+tls: '[::]:443'
+http: '[::1]:80'
+names: [collector.example.org, 10.0.0.9]
+log: debug
+link: { heartbeat: 2s, silence: 5s, maxAgents: 10, maxSeriesPerAgent: 100 }
+store: { retention: 30d, outOfOrder: 1h, minFree: 1GiB }
+rules: { folders: [/etc/zhishou/rules], shipped: false, interval: 1m }
+slaFile: /etc/zhishou/sla.yml
+notify:
+  smtp: { host: mail.example.org, port: 587, user: duty, passwordFile: /etc/zhishou/mail-password, from: zhishou@example.org }
+  receivers:
+    - { name: 值班, email: [duty@example.org] }
+  consoleUrl: https://collector.example.org:8643
+`
+    const settings = parseCollectorSettings(text, 'collector.yml')
+    expect(settings.tls).toEqual({ host: '::', port: 443 })
+    expect(settings.http).toEqual({ host: '::1', port: 80 })
+    expect(settings.link).toEqual({ heartbeat: 2_000, silence: 5_000, maxAgents: 10, maxSeriesPerAgent: 100 })
+    expect(settings.store).toEqual({ retention: 30 * DAY_MS, outOfOrder: 3_600_000, minFree: 1024 ** 3 })
+    expect(settings.rules).toEqual({ folders: ['/etc/zhishou/rules'], shipped: false, interval: 60_000 })
+    expect(settings.slaFile).toBe('/etc/zhishou/sla.yml')
+    expect(settings.notify.receivers.map((one) => one.name)).toEqual(['值班'])
+  })
+
+  const loopbackOnly = 'expected a loopback address (127.0.0.1, ::1 or localhost): plain HTTP never leaves the machine'
+
+  it.each([
+    ['retention: 1d', ['collector.yml: retention: unknown key']],
+    ['htpp: 127.0.0.1:1', ['collector.yml: htpp: unknown key, did you mean http?']],
+    ['store: { retnetion: 1d }', ['collector.yml: store.retnetion: unknown key, did you mean retention?']],
+    ['link: { heartbeats: 1s, silent: 3s }', ['collector.yml: link.heartbeats: unknown key, did you mean heartbeat?', 'collector.yml: link.silent: unknown key, did you mean silence?']],
+    ['notify: { receivers: [{ name: a, emial: [a@example.org] }] }', [
+      'collector.yml: notify.receivers.0.email: expected a list, got nothing',
+      'collector.yml: notify.receivers.0.emial: unknown key, did you mean email?',
+    ]],
+    ['notify: { smtp: { host: a, from: a@example.org, usr: x } }', ['collector.yml: notify.smtp.usr: unknown key, did you mean user?']],
+    ['store: 5', ['collector.yml: store: expected a map of keys, got 5']],
+    ['store: { retention: 400 }', ['collector.yml: store.retention: expected a text, got 400']],
+    ['store: { retention: 400 days }', ['collector.yml: store.retention: expected a duration with a unit such as 15s, 5m, 24h, got "400 days"']],
+    ['store: { retention: 1h }', ['collector.yml: store.retention: expected at least 86400s, got "1h"']],
+    ['store: { minFree: 512MB }', ['collector.yml: store.minFree: expected a size with a unit such as 64MiB, 10GiB, got "512MB"']],
+    ['rules: { interval: 0s }', ['collector.yml: rules.interval: expected at least 1s, got "0s"']],
+    ['link: { heartbeat: 10ms }', ['collector.yml: link.heartbeat: expected at least 1s, got "10ms"']],
+    ['link: { heartbeat: 9s }', ['collector.yml: link.silence: expected longer than link.heartbeat (9s), got nothing']],
+    ['link: { maxAgents: many }', ['collector.yml: link.maxAgents: expected a whole number, got "many"']],
+    ['link: { maxAgents: 1.5 }', ['collector.yml: link.maxAgents: expected a whole number, got 1.5']],
+    ['rules: { shipped: maybe }', ['collector.yml: rules.shipped: expected true or false, got "maybe"']],
+    ['names: collector.example.org', ['collector.yml: names: expected a list, got "collector.example.org"']],
+    ['http: 0.0.0.0:8600', [`collector.yml: http: ${loopbackOnly}, got "0.0.0.0:8600"`]],
+    ['http: 10.0.0.1:8600', [`collector.yml: http: ${loopbackOnly}, got "10.0.0.1:8600"`]],
+    ["http: '[::]:8600'", [`collector.yml: http: ${loopbackOnly}, got "[::]:8600"`]],
+    ['http: 127.0.0.1.example.org:80', [`collector.yml: http: ${loopbackOnly}, got "127.0.0.1.example.org:80"`]],
+    ['http: 8600', ['collector.yml: http: expected a text, got 8600']],
+    ['tls: localhost', ['collector.yml: tls: expected HOST:PORT, got "localhost"']],
+    ['tls: localhost:65536', ['collector.yml: tls: expected HOST:PORT, got "localhost:65536"']],
+    ['http: nonsense', ['collector.yml: http: expected HOST:PORT, got "nonsense"']],
+    ['- a', ['collector.yml: (top): expected a map of keys, got a list']],
+    ['tls: [', ['collector.yml: Flow sequence in block collection must be sufficiently indented and end with a ] at line 1, column 7']],
+    ['tls: a:1\ntls: b:2', ['collector.yml: Map keys must be unique at line 2, column 1']],
+    ['a: 1\n---\nb: 2', ['collector.yml: Source contains multiple documents; please use YAML.parseAllDocuments() at line 2, column 1']],
+    ['names: *nobody', ['collector.yml: a value begins with * and is no usable alias; put quotes around it']],
+  ])('%j', (text, messages) => expect(mistakes(text)).toEqual(messages))
+
+  it('refuses aliases of aliases that would fill the memory', () => {
+    const lines = ['a0: &a0 [x, x, x, x, x, x, x, x, x]']
+    for (let depth = 1; depth < 12; depth++) lines.push(`a${depth}: &a${depth} [${Array(9).fill(`*a${depth - 1}`).join(', ')}]`)
+    expect(mistakes(lines.join('\n'))).toEqual(['collector.yml: a value begins with * and is no usable alias; put quotes around it'])
+  })
+
+  it('reports all mistakes together', () => {
+    const text = `
+htttp: 127.0.0.1:8600
+tls: nowhere
+log: loud
+link: { heartbeat: soon, maxAgents: -1 }
+store: { minFree: 1 }
+notify: { receivers: [{ name: 值班, email: [nobody] }] }
+`
+    expect(mistakes(text)).toEqual([
+      'collector.yml: tls: expected HOST:PORT, got "nowhere"',
+      'collector.yml: log: expected one of debug, info, warn, error, got "loud"',
+      'collector.yml: link.heartbeat: expected a duration with a unit such as 15s, 5m, 24h, got "soon"',
+      'collector.yml: link.maxAgents: expected at least 1, got -1',
+      'collector.yml: store.minFree: expected a text, got 1',
+      'collector.yml: notify.receivers.0.email.0: expected one mail address such as duty@example.org, got "nobody"',
+      'collector.yml: notify.smtp: expected the mail relay, since receivers have mail addresses, got nothing',
+      'collector.yml: htttp: unknown key, did you mean http?',
+    ])
+  })
+
+  it.each([
+    `notify: { smtp: { host: a, from: a@example.org, user: u, password: ${secret} } }`,
+    `notify: { smtp: { host: a, from: a@example.org, passwordFile: [${secret}] } }`,
+    `notify: { smtp: [{ password: ${secret} }] }`,
+    `notify: { consoleUrl: 'ftp://admin:${secret}@example.org' }`,
+    `notify: { smtp: { passwordEnv: ${secret} } }`,
+    `notify: { smtp: { password: *${secret} } }`,
+    `notify: { smtp: { password: "${secret} } }`,
+    `${secret}: [`,
+  ])('prints no secret back: %#', (text) => {
+    const found = mistakes(text)
+    expect(found.length).toBeGreaterThan(0)
+    // A misplaced key's own name is told, its value never.
+    for (const mistake of found) expect(mistake).not.toContain(secret)
+  })
+})
+
+describe('loadCollectorSettings', () => {
+  it('takes the defaults where there is no file', () => {
+    const home = mkdtempSync(join(work, 'none-'))
+    expect(loadCollectorSettings(home).http.port).toBe(8600)
+  })
+
+  it('reads HOME/collector.yml', () => {
+    const home = mkdtempSync(join(work, 'some-'))
+    writeFileSync(join(home, 'collector.yml'), 'http: 127.0.0.1:9\n')
+    expect(loadCollectorSettings(home).http.port).toBe(9)
+  })
+
+  it('says so when the file cannot be read', () => {
+    const home = mkdtempSync(join(work, 'folder-'))
+    mkdirSync(join(home, 'collector.yml'))
+    expect(mistakesOf(() => loadCollectorSettings(home))).toEqual([expect.stringMatching(/collector\.yml: cannot be read \(EISDIR/)])
+    chmodSync(home, 0o700)
+  })
+})
