@@ -152,9 +152,11 @@ async function run(options: Arguments): Promise<number> {
   const page = settings.metrics === undefined ? undefined : await (await import('./metrics-page.ts')).startMetricsPage(settings.metrics, agent.stats)
 
   await new Promise<void>((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve())
+    // A second signal of the same kind must not kill what the first is stopping; the time limit below does that.
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve())
     // Started over an IPC channel (`zhishou up`): when the starter is gone, however it went, the agent goes too.
     if (process.connected) process.once('disconnect', () => resolve())
+    process.channel?.unref()
   })
   const late = setTimeout(() => {
     log('error', 'agent: stopping took too long', { limitMs: STOP_MS })

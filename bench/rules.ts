@@ -16,6 +16,7 @@ import { loadRules, ruleFolders } from '../collector/rules/load.ts'
 import { type Rules, startRules } from '../collector/rules/run.ts'
 import { openStore } from '../collector/store/open-store.ts'
 import { storeSettings } from '../collector/store/settings.ts'
+import type { Store } from '../collector/store/store.ts'
 import { METRIC_NAME, type Labels } from '../protocol/series.ts'
 import { type FleetTemplate, fleetHost, fleetTemplate } from './fleet.ts'
 import { median, report, rounded, spread } from './measure.ts'
@@ -94,11 +95,30 @@ async function takeSamples(change?: (values: Float64Array) => void, up = 1): Pro
   for (let count = 0; count < 20; count++) store.maintain(now)
 }
 
+/** What the rules asked the store, and how long it took to answer. */
+const asked = { ms: 0, selects: 0, series: 0 }
+function timedSelects(): Store {
+  const timed = <T>(ask: () => T, seriesOf: (found: T) => number): T => {
+    const from = performance.now()
+    const found = ask()
+    asked.ms += performance.now() - from
+    asked.selects++
+    asked.series += seriesOf(found)
+    return found
+  }
+  const { selectLatest } = store
+  return {
+    ...store,
+    select: (matchers, fromMs, toMs) => timed(() => store.select(matchers, fromMs, toMs), (found) => found.length),
+    ...(selectLatest === undefined ? {} : { selectLatest: (matchers, atMs, lookbackMs) => timed(() => selectLatest(matchers, atMs, lookbackMs), ({ labels }) => labels.length) }),
+  }
+}
+
 let tick: () => void | Promise<void> = () => undefined
 let told = 0
 async function start(): Promise<Rules> {
   return await startRules({
-    store, groups: await loadRules(ruleFolders({ shipped: true, folders: [] })), defaultIntervalMs: intervalMs, externalLabels: {}, externalUrl: '',
+    store: timedSelects(), groups: await loadRules(ruleFolders({ shipped: true, folders: [] })), defaultIntervalMs: intervalMs, externalLabels: {}, externalUrl: '',
     states: { load: () => Promise.resolve([]), save: () => Promise.resolve() },
     clock: { now: () => now, every: (_, __, task) => { tick = task; return () => undefined } },
     counters: { add: () => undefined, set: () => undefined },
@@ -109,6 +129,11 @@ async function start(): Promise<Rules> {
 
 interface Round {
   readonly cpuMs: number
+  /** Wall time inside the rules' evaluations, and of that inside the store's selects. */
+  readonly rulesMs: number
+  readonly selectMs: number
+  readonly selects: number
+  readonly series: number
   readonly longestMs: number
   readonly rules: ReadonlyMap<string, number>
 }
@@ -118,6 +143,7 @@ async function round(rules: Rules, change?: (values: Float64Array) => void, up =
   await takeSamples(change, up)
   const until = now + intervalMs
   let cpuUs = 0
+  Object.assign(asked, { ms: 0, selects: 0, series: 0 })
   // Turns of the event loop while a tick runs: the longest is what an agent or a page may have to wait.
   const delay = monitorEventLoopDelay({ resolution: 1 })
   for (; now < until; now += tickMs) {
@@ -129,7 +155,8 @@ async function round(rules: Rules, change?: (values: Float64Array) => void, up =
     cpuUs += user + system
   }
   const took = new Map(rules.status().flatMap((group) => group.rules.map((rule, index) => [`${group.file} ${index + 1} ${rule.name}`, rule.evaluationSeconds * 1000] as const)))
-  return { cpuMs: cpuUs / 1000, longestMs: delay.max / 1e6, rules: took }
+  const rulesMs = [...took.values()].reduce((sum, ms) => sum + ms, 0)
+  return { cpuMs: cpuUs / 1000, rulesMs, selectMs: asked.ms, selects: asked.selects, series: asked.series, longestMs: delay.max / 1e6, rules: took }
 }
 
 function printTop(title: string, took: ReadonlyMap<string, number>): void {
@@ -158,6 +185,8 @@ try {
   for (let count = 0; count < Number(values.rounds); count++) steady.push(await round(rules))
   const names = [...(steady[0]?.rules.keys() ?? [])]
   printTop('steady, median of each rule:', new Map(names.map((name) => [name, median(steady.map((one) => one.rules.get(name) ?? 0))])))
+  const of = (pick: (one: Round) => number): number => median(steady.map(pick))
+  console.log(`steady: evaluation ${of((one) => one.rulesMs).toFixed(0)} ms, of it ${of((one) => one.selectMs).toFixed(0)} ms in ${of((one) => one.selects)} selects of ${of((one) => one.series)} series`)
   console.log(`steady: ${spread(steady.map((one) => one.cpuMs), 1)} ms CPU a round, longest turn ${spread(steady.map((one) => one.longestMs), 1)} ms, active: ${active(rules)}`)
 
   told = 0
@@ -173,7 +202,7 @@ try {
   await rules.stop()
   report({
     bench: 'rules', hosts, series: template.columns.length, rules: names.length,
-    steadyCpuMs: rounded(median(steady.map((one) => one.cpuMs)), 1), longestTurnMs: rounded(median(steady.map((one) => one.longestMs)), 1),
+    steadyCpuMs: rounded(median(steady.map((one) => one.cpuMs)), 1), evaluationMs: rounded(of((one) => one.rulesMs), 1), selectMs: rounded(of((one) => one.selectMs), 1), selects: of((one) => one.selects), selectedSeries: of((one) => one.series), longestTurnMs: rounded(median(steady.map((one) => one.longestMs)), 1),
     stormDownCpuMs: rounded(down.cpuMs, 0), stormDownLongestMs: rounded(down.longestMs, 0),
     stormFullCpuMs: rounded(full.cpuMs, 0), stormFullLongestMs: rounded(full.longestMs, 0), activeCpuMs: rounded(after.cpuMs, 0),
   })

@@ -43,7 +43,7 @@ async function run(argv: readonly string[]): Promise<number> {
   const tls = readListen(values['tls'], 'tls')
   const collector = await startCollector({ home: homeFolder(values['home']), ...(http === undefined ? {} : { http }), ...(tls === undefined ? {} : { tls }) })
   await new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve())
   })
   await collector.close()
   return 0

@@ -42,9 +42,10 @@ export async function up(argv: readonly string[]): Promise<number> {
   const stopping = new AbortController()
   const agent = keepAgent(collector, join(home, 'agent'), stopping.signal)
   await new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve())
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve())
     // Started by scripts/up.mjs: when that is gone, nobody is there to stop us.
     process.once('disconnect', () => resolve())
+    process.channel?.unref()
   })
   say('正在停止…\n')
   stopping.abort()

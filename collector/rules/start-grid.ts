@@ -30,8 +30,8 @@ interface Trail {
 /**
  * The starts of many alerts at once: the rule is evaluated over a stretch of grid points before `now`, then over the one
  * before that, twice as long, for those that held all through, until none is left, one look-back is covered or the budget
- * is used up. A start found is then moved back to the newest sample behind its row, if one lies between its grid point
- * and the one before: nothing else can have turned the condition.
+ * is used up. A start found is then moved to a sample behind its row: the newest one between its grid point and the one
+ * before, since nothing else turns most conditions.
  */
 export function startsOnGrid(search: StartSearch): ReadonlyMap<string, number> {
   const { fresh, now, floors, querier, reach } = search
@@ -45,7 +45,7 @@ export function startsOnGrid(search: StartSearch): ReadonlyMap<string, number> {
     running = next
   }
   const nearest = reach.selectors.filter(({ selector }) => selector.fixed === undefined).map((reading) => samplesOf(reading, windows, now))
-  return new Map(trails.map((trail) => [trail.key, atSample(trail, nearest, reach.written)]))
+  return new Map(trails.map((trail) => [trail.key, atSample(trail, nearest, reach.written, now)]))
 }
 
 /** Moves the trails back over one stretch; gives those that held all through it, undefined when nothing could be evaluated. */
@@ -84,16 +84,22 @@ function samplesOf({ selector }: Reading, windows: Windows, now: number): Behind
   return { shiftMs, series: indexByInstance(windows.read(selector.matchers) ?? windows.select(selector.matchers, now - shiftMs - lookbackMs, now - shiftMs)) }
 }
 
-function atSample({ at, result, floor }: Trail, nearest: readonly Behind[], written: ReadonlySet<string>): number {
+/** The newest sample of the second that ends with the trail, else (time alone turned the condition) the first one after it. */
+function atSample({ at, result, floor }: Trail, nearest: readonly Behind[], written: ReadonlySet<string>, now: number): number {
   const instance = written.has('instance') ? undefined : result['instance']
   let newest = -Infinity
+  let next = now
   for (const { shiftMs, series } of nearest) {
     const among = instance === undefined ? [...series.values()].flat() : [...(series.get(instance) ?? []), ...(series.get('') ?? [])]
     if (among.length > seriesPerRow) return at
     for (const one of among) {
-      const time = (one.times[countBefore(one.times, at - shiftMs + 1) - 1] ?? -Infinity) + shiftMs
-      if (time > newest && belongs(one.labels, result, written)) newest = time
+      const count = countBefore(one.times, at - shiftMs + 1)
+      const before = (one.times[count - 1] ?? -Infinity) + shiftMs
+      const after = (one.times[count] ?? Infinity) + shiftMs
+      if ((before <= newest && after >= next) || !belongs(one.labels, result, written)) continue
+      newest = Math.max(newest, before)
+      next = Math.min(next, after)
     }
   }
-  return newest > at - stepMs && newest > floor ? newest : at
+  return newest > at - stepMs && newest > floor ? newest : next
 }

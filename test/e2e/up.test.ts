@@ -53,7 +53,10 @@ describe('npm run up', () => {
     expect(await program.end('SIGTERM')).toBe(0)
     const stoppedAt = Date.now()
     const again = up(home, http, tls)
-    const old = await eventually('old data after a restart', 15_000, async () => (await query(http, first.readToken, `count_over_time(node_memory_MemTotal_bytes[1h] @ ${(stoppedAt - 1000) / 1000})`))[0])
+    const old = await eventually('old data after a restart', 15_000, async () => {
+      if (again.child.exitCode !== null) throw new Error(again.output())
+      return (await query(http, first.readToken, `count_over_time(node_memory_MemTotal_bytes[1h] @ ${stoppedAt / 1000})`))[0]
+    })
     expect(Number(old.value[1])).toBeGreaterThan(0)
     expect(again.output()).not.toContain(first.admin.password)
     expect(await again.end('SIGTERM')).toBe(0)
