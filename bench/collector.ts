@@ -3,7 +3,7 @@
  * loaded flat out in alternating passes A B A B, ours over TLS with client certificates, durable, with the shipped host
  * rules on; theirs by POST /write, ten hosts a request. Then a paced phase at one tick in 15 s. CPU by schedstat.
  *
- *   npm run bench -- collector [--hosts 1000] [--series 300] [--pairs 5] [--ticks 48] [--paced 90] [--profile DIR]
+ *   npm run bench -- collector [--hosts 1000] [--series 300] [--pairs 5] [--ticks 48] [--paced 90] [--profile DIR] [--alone]
  */
 import { type ChildProcess, fork, spawn, spawnSync } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
@@ -19,7 +19,7 @@ import { freePort } from '../test/ports.ts'
 import { fleetTemplate } from './fleet.ts'
 import { cpuSeconds, median, memory, report, rounded, spread } from './measure.ts'
 
-const { values } = parseArgs({ options: { hosts: { type: 'string', default: '1000' }, series: { type: 'string', default: '300' }, pairs: { type: 'string', default: '5' }, ticks: { type: 'string', default: '48' }, paced: { type: 'string', default: '90' }, profile: { type: 'string' } } })
+const { values } = parseArgs({ options: { hosts: { type: 'string', default: '1000' }, series: { type: 'string', default: '300' }, pairs: { type: 'string', default: '5' }, ticks: { type: 'string', default: '48' }, paced: { type: 'string', default: '90' }, profile: { type: 'string' }, alone: { type: 'boolean', default: false } } })
 const hosts = Number(values.hosts)
 const series = Number(values.series)
 const pairs = Number(values.pairs)
@@ -95,7 +95,7 @@ try {
   await ask(loader, { do: 'connect' })
   // First tick: new series on both sides, not measured (PERFORMANCE gives it a row of its own).
   const first = await ask(loader, { do: 'pass', ticks: 1 })
-  await ask(peer, { do: 'influx', ticks: 1 })
+  if (!values.alone) await ask(peer, { do: 'influx', ticks: 1 })
   await delay(2_000)
   const measured = async (pid: number, work: () => Promise<Answer>): Promise<{ cpuPerMillion: number; rate: number; answer: Answer }> => {
     const before = cpuSeconds(pid)
@@ -111,7 +111,7 @@ try {
   let wire = { bytes: 0, samples: 0 }
   for (let pair = 0; pair < pairs; pair++) {
     const mine = await measured(ours.pid ?? 0, () => ask(loader, { do: 'pass', ticks }))
-    const theirs = await measured(victoria.pid ?? 0, () => ask(peer, { do: 'influx', ticks }))
+    const theirs = values.alone ? mine : await measured(victoria.pid ?? 0, () => ask(peer, { do: 'influx', ticks }))
     a.push(mine.cpuPerMillion)
     b.push(theirs.cpuPerMillion)
     ratios.push(mine.cpuPerMillion / theirs.cpuPerMillion)
@@ -148,7 +148,7 @@ try {
   const compact = spawnSync(process.execPath, [join(root, 'bench', 'store-size.ts'), home], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
   const sizes = JSON.parse(compact.stdout.trim().split('\n').at(-1) ?? '{}') as { chunkBytes: number; fileBytes: number; sealedSamples: number }
   await fetch(`http://127.0.0.1:${ports.victoria}/internal/force_merge`)
-  await delay(15_000)
+  if (!values.alone) await delay(15_000)
   const victoriaSamples = wire.samples + first.samples
   const victoriaBytes = sizeOf(join(folder, 'victoria', 'data')) + sizeOf(join(folder, 'victoria', 'indexdb').replace('/indexdb', '/indexdb'))
   console.log(`disk: ours ${sizes.fileBytes} bytes for ${oursSamples} samples, victoria-metrics ${victoriaBytes} for ${victoriaSamples}`)

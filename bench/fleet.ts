@@ -12,7 +12,7 @@ import { random } from './synthetic.ts'
 export interface FleetTemplate {
   readonly columns: readonly Labels[]
   readonly base: Float64Array
-  /** 0 constant, 1 counter, 2 pages, 3 hundredths */
+  /** 0 constant, 1 whole counter, 2 pages, 3 hundredths or small whole numbers, 4 seconds of work, 5 seconds of idling */
   readonly kinds: Uint8Array
 }
 
@@ -42,12 +42,15 @@ export async function fleetTemplate(count: number): Promise<FleetTemplate> {
       }
     }
   }
-  return { columns, base: Float64Array.from(values), kinds: Uint8Array.from(columns, (labels, index) => kindOf(labels[METRIC_NAME] ?? '', values[index] ?? 0)) }
+  return { columns, base: Float64Array.from(values), kinds: Uint8Array.from(columns, (labels, index) => kindOf(labels[METRIC_NAME] ?? '', labels, values[index] ?? 0)) }
 }
 
-function kindOf(name: string, value: number): number {
+/** A healthy host: errors and losses do not grow, seconds grow less than the time does, gauges stay near where they are. */
+function kindOf(name: string, labels: Labels, value: number): number {
+  if (/err|drop|fail|oom|fifo|frame|colls|retrans|reset|throttl|overflow|timeouts|squeezed/i.test(name)) return 0
+  if (name.endsWith('_seconds_total')) return labels['mode'] === 'idle' ? 5 : 4
   if (name.endsWith('_total')) return 1
-  if (/(_size_bytes|_files|_info|_readonly|_up|MemTotal_bytes|SwapTotal_bytes|_boot_time_seconds|_success|_max|_maximum|_error)$/.test(name) || value === 0) return 0
+  if (/(_size_bytes|_files|_info|_readonly|_up|MemTotal_bytes|SwapTotal_bytes|_boot_time_seconds|_success|_max|_maximum|_limit|_error|pgmajfault|pswpin|pswpout)$/.test(name) || value === 0) return 0
   return name.endsWith('_bytes') ? 2 : 3
 }
 
@@ -64,8 +67,14 @@ export function fleetHost(template: FleetTemplate, seed: number): { readonly val
         const start = base[index] ?? 0
         switch (kinds[index] ?? 0) {
           case 1:
-            // A quarter of a host's counters rest in any interval; seconds count hundredths, the others whole things.
-            if (draw() < 0.75) values[index] = Number.isInteger(start) ? value + Math.floor(draw() * 200) : Math.round((value + draw() * 15) * 100) / 100
+            // A quarter of a host's counters rest in any interval.
+            if (draw() < 0.75) values[index] = Math.round(value) + Math.floor(draw() * 200)
+            break
+          case 4:
+            if (draw() < 0.75) values[index] = Math.round((value + draw() * 0.5) * 100) / 100
+            break
+          case 5:
+            values[index] = Math.round((value + 13 + draw() * 2) * 100) / 100
             break
           case 2:
             values[index] = Math.max(0, start + Math.round((draw() - 0.5) * 64) * 4096)

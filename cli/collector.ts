@@ -13,6 +13,7 @@ import { appendAudit } from '../collector/state/audit.ts'
 import { openState } from '../collector/state/open.ts'
 import { hostName } from '../collector/web/routes/agents.ts'
 import { SettingsError } from '../protocol/settings.ts'
+import { askedToStop } from './stop.ts'
 import { UsageError, homeFolder, readListen, readOptions } from './options.ts'
 
 export async function collectorCommand(argv: readonly string[]): Promise<number> {
@@ -41,10 +42,9 @@ async function run(argv: readonly string[]): Promise<number> {
   if (positionals.length > 0) throw new UsageError(`unexpected ${positionals.join(' ')}`)
   const http = readListen(values['http'], 'http')
   const tls = readListen(values['tls'], 'tls')
+  const asked = askedToStop()
   const collector = await startCollector({ home: homeFolder(values['home']), ...(http === undefined ? {} : { http }), ...(tls === undefined ? {} : { tls }) })
-  await new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve())
-  })
+  await asked
   await collector.close()
   return 0
 }

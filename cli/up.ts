@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Collector, startCollector } from '../collector/main.ts'
 import { SettingsError } from '../protocol/settings.ts'
+import { askedToStop } from './stop.ts'
 import { UsageError, homeFolder, readListen, readOptions } from './options.ts'
 
 /** Heap flags of the agent, as in its systemd unit (measured in docs/decisions/agent-cost.md; a test compares the two). */
@@ -22,6 +23,8 @@ const bundle = join(import.meta.dirname, '..', 'dist', 'agent.cjs')
 export async function up(argv: readonly string[]): Promise<number> {
   let collector: Collector
   let home: string
+  // Heard from the first moment on: a start that is under way ends as cleanly as a running one.
+  const asked = askedToStop()
   try {
     const { values, positionals } = readOptions(argv, ['home', 'http', 'tls'])
     if (positionals.length > 0) throw new UsageError(`unexpected ${positionals.join(' ')}`)
@@ -41,12 +44,7 @@ export async function up(argv: readonly string[]): Promise<number> {
 
   const stopping = new AbortController()
   const agent = keepAgent(collector, join(home, 'agent'), stopping.signal)
-  await new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve())
-    // Started by scripts/up.mjs: when that is gone, nobody is there to stop us.
-    process.once('disconnect', () => resolve())
-    process.channel?.unref()
-  })
+  await asked
   say('正在停止…\n')
   stopping.abort()
   await agent

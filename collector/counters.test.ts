@@ -12,7 +12,7 @@ describe('the declared series', () => {
     const names = [...selfSeries, ...storedSeries].map((spec) => spec.name)
     expect(new Set(names).size).toBe(names.length)
     for (const spec of [...selfSeries, ...storedSeries]) {
-      expect(spec.name).toMatch(/^zhishou_[a-z0-9_]+$/)
+      expect(spec.name).toMatch(/^(zhishou_[a-z0-9_]+|up)$/)
       expect(spec.name.endsWith('_total')).toBe(spec.kind === 'counter')
       expect(spec.help).toMatch(/\.$/)
     }

@@ -4,6 +4,7 @@
  */
 import { type SeriesSpec, counter, gauge } from '../protocol/series.ts'
 import { incidentSeries } from './incidents/series.ts'
+import { presenceSeries } from './ingest/series.ts'
 import { notifySeries } from './notify/outbox.ts'
 import { ruleSeries } from './rules/series.ts'
 
@@ -22,4 +23,4 @@ const collectorSeries: readonly SeriesSpec[] = [
 export const selfSeries: readonly SeriesSpec[] = [...collectorSeries, ...ruleSeries, ...notifySeries]
 
 /** What is only stored: it has labels of things that come and go. */
-export const storedSeries: readonly SeriesSpec[] = [...incidentSeries]
+export const storedSeries: readonly SeriesSpec[] = [...incidentSeries, ...presenceSeries]

@@ -25,7 +25,7 @@ export async function incidentOfAlert(db: Reader, fingerprint: string): Promise<
     .innerJoin('incident', 'incident.id', 'incident_alert.incident_id')
     .select('incident.body_json')
     .where('incident_alert.fingerprint', '=', fingerprint)
-    .orderBy('incident.id', 'desc')
+    .orderBy('incident_alert.incident_id', 'desc')
     .limit(1)
     .executeTakeFirst()
   return row === undefined ? undefined : parseIncident(row.body_json)

@@ -16,7 +16,7 @@ const queries = [
   'a / b', 'a - on (instance) b', 'a > b', 'a == bool b', 'a and b', 'a unless on (instance) b', 'a or b', 'a * on (instance) group_left () c',
   'sum without (device) (a)', 'avg by (instance) (a) / c', 'rate(a[1m]) / rate(b[1m]) > 0.1 and rate(a[1m]) > 0', 'topk(2, a)', 'a > 3 and b < 3',
   '1 - avg without (device) (rate(a[1m])) > 0.5', 'count by (__name__) ({__name__=~"a|b"})', 'min_over_time(a[1m]) > 0 and a + b == 0',
-  'label_replace(a, "x", "$1", "device", "(.+)") and b', 'quantile by (instance) (0.5, a)', 'timestamp(a) - timestamp(b)', '-a < 0',
+  'label_replace(a, "x", "$1", "device", "(.+)") and b', 'quantile by (instance) (0.5, a)', 'timestamp(a) - timestamp(b)', '-a < 0', 'rate(a[10m]) >= 0 unless b > 100', 'rate(a[10m]) >= 0 or b',
 ] as const
 
 /** A querier that hands out new label objects every time and knows the newest samples, as the store does. */

@@ -38,28 +38,27 @@ export class Plan<T> {
   }
 }
 
-interface Found {
-  /** The label objects as the store gave them last; `rows` are theirs. */
-  labels: readonly Labels[]
-  rows: readonly Row[]
-}
-
 /** The plans of one parsed query; dropped with it. */
 export class Plans {
   readonly joins = new Plan<Join | undefined>()
   readonly groups = new Plan<readonly Group[]>()
   readonly sets = new Plan<Int32Array | undefined>()
-  readonly #found = new WeakMap<Expr, Found>()
+  readonly #found = new WeakMap<Expr, readonly Row[]>()
   readonly #rows = new WeakMap<Expr, readonly Row[]>()
 
   /** The rows of a selector's series, the same objects as last time where the labels are the same. */
   selected(node: Expr, labels: readonly Labels[]): readonly Row[] {
     const last = this.#found.get(node)
-    if (last !== undefined && sameItems(last.labels, labels)) return last.rows
-    const rows = last === undefined ? labels.map(newRow) : resynced(last, labels)
-    const kept = last !== undefined && sameItems(last.rows, rows) ? last.rows : rows
-    this.#found.set(node, { labels, rows: kept })
-    return kept
+    if (last === undefined) {
+      const rows = labels.map(newRow)
+      this.#found.set(node, rows)
+      return rows
+    }
+    if (last.length === labels.length && last.every((row, index) => row.labels === labels[index])) return last
+    const rows = resynced(last, labels)
+    if (sameItems(last, rows)) return last
+    this.#found.set(node, rows)
+    return rows
   }
 
   /** The rows, as the very array of last time if they are the same. */
@@ -77,13 +76,13 @@ function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {
   return true
 }
 
-function resynced({ labels: lastLabels, rows }: Found, labels: readonly Labels[]): readonly Row[] {
+function resynced(last: readonly Row[], labels: readonly Labels[]): readonly Row[] {
   let at = 0
   return labels.map((one) => {
-    const limit = Math.min(at + resyncWithin, rows.length)
+    const limit = Math.min(at + resyncWithin, last.length)
     for (let index = at; index < limit; index++) {
-      const row = rows[index]
-      if (row === undefined || !(lastLabels[index] === one || sameLabels(row.labels, one))) continue
+      const row = last[index]
+      if (row === undefined || !sameLabels(row.labels, one)) continue
       at = index + 1
       return row
     }

@@ -25,38 +25,48 @@ interface Entry {
 
 /** A ledger that begins with what was loaded. */
 export function ledgerOf(loaded: readonly SavedAlert[]): Ledger {
-  const entries = new Map<string, Entry>(loaded.map((one) => [entryKey(one.group, one.ruleKey, seriesKey(one.state.labels)), one]))
+  // By rule, then by alert: it is gone through after every pass, so no key is put together for what did not change.
+  const entries = new Map<string, Map<string, Entry>>()
+  const keep = (one: SavedAlert): void => {
+    const rule = ruleKeyOf(one.group, one.ruleKey)
+    let own = entries.get(rule)
+    if (own === undefined) entries.set(rule, (own = new Map<string, Entry>()))
+    own.set(seriesKey(one.state.labels), one)
+  }
+  loaded.forEach(keep)
   return {
     differences(groups, now) {
       const changes: SavedChange[] = []
-      const present = new Set<string>()
+      const present = new Map<string, ReadonlyMap<string, AlertState>>()
       for (const { id, rules } of groups) {
         for (const { rule, states } of rules) {
+          const name = ruleKeyOf(id, rule.key)
+          present.set(name, states)
+          const own = entries.get(name)
           for (const [key, state] of states) {
-            const name = entryKey(id, rule.key, key)
-            present.add(name)
-            const before = entries.get(name)
+            const before = own?.get(key)
             if (before !== undefined && !differs(before, state, now)) continue
             changes.push({ kind: 'put', alert: { group: id, ruleKey: rule.key, state, savedAt: now } })
           }
         }
       }
-      for (const [name, { group, ruleKey, state }] of entries) {
-        if (!present.has(name)) changes.push({ kind: 'drop', group, ruleKey, labels: state.labels })
+      for (const [name, own] of entries) {
+        const states = present.get(name)
+        for (const [key, { group, ruleKey, state }] of own) if (states?.has(key) !== true) changes.push({ kind: 'drop', group, ruleKey, labels: state.labels })
       }
       return changes
     },
     saved(changes) {
       for (const change of changes) {
-        if (change.kind === 'drop') entries.delete(entryKey(change.group, change.ruleKey, seriesKey(change.labels)))
-        else entries.set(entryKey(change.alert.group, change.alert.ruleKey, seriesKey(change.alert.state.labels)), change.alert)
+        if (change.kind === 'drop') entries.get(ruleKeyOf(change.group, change.ruleKey))?.delete(seriesKey(change.labels))
+        else keep(change.alert)
       }
     },
   }
 }
 
-function entryKey(group: string, ruleKey: string, labels: string): string {
-  return `${group}\n${ruleKey}\n${labels}`
+function ruleKeyOf(group: string, ruleKey: string): string {
+  return `${group}\n${ruleKey}`
 }
 
 /** Values and the newest hold are worth a write only with the heartbeat; everything a restart must know, at once. */

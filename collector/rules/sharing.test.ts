@@ -98,6 +98,8 @@ describe('the overlay', () => {
       },
     }
     const writes = [
+      // As many as are stored, but others.
+      (over: ReturnType<typeof overlay>) => over.put(t + 1, ['h0', 'h1', 'h2', 'new'].map((instance, index) => ({ labels: { __name__: 'x', instance }, value: index })), []),
       (over: ReturnType<typeof overlay>) => over.put(t + 1, [{ labels: { __name__: 'x', instance: 'h1' }, value: 70 }, { labels: { __name__: 'x', instance: 'new' }, value: 71 }], [{ __name__: 'x', instance: 'h2' }]),
       (over: ReturnType<typeof overlay>) => over.put(t + 1, ['h0', 'h1', 'h2'].map((instance, index) => ({ labels: { __name__: 'x', instance }, value: index })), [{ __name__: 'x' }]),
       (over: ReturnType<typeof overlay>) => over.put(t + 1, [...['h0', 'h1', 'h2'].map((instance, index) => ({ labels: { __name__: 'x', instance }, value: index })), { labels: { __name__: 'x' }, value: 9 }], []),

@@ -38,6 +38,8 @@ export const migrations: readonly Migration[] = [
       // One incident a key at a time, whatever the code believes.
       `create unique index incident_live_key on incident (key) where state <> 'closed'`,
       `create index incident_by_state on incident (state, started_at)`,
+      // A storm asks for the newest of a key for every alert.
+      `create index incident_by_key on incident (key, id)`,
       `create table incident_event (
         incident_id bigint not null references incident (id), seq bigint not null, at bigint not null, kind text not null,
         actor text, body_json text not null, primary key (incident_id, seq))`,
@@ -45,7 +47,7 @@ export const migrations: readonly Migration[] = [
         incident_id bigint not null references incident (id), fingerprint text not null, name text not null,
         state text not null check (state in ('firing', 'no-data', 'resolved')),
         started_at bigint not null, joined_at bigint not null, primary key (incident_id, fingerprint))`,
-      `create index incident_alert_by_fingerprint on incident_alert (fingerprint)`,
+      `create index incident_alert_by_fingerprint on incident_alert (fingerprint, incident_id)`,
       `create table outbox (
         id text primary key, channel text not null, receiver text not null, dedup_key text not null unique,
         incident_id bigint references incident (id), message_json text not null,

@@ -85,7 +85,11 @@ function consoleRoutes(app: Hono, folder: string): void {
     context.header('cache-control', 'no-cache')
     return context.html(html)
   }
-  app.use('/assets/*', serveStatic({ root: folder, onFound: (_, context) => context.header('cache-control', 'public, max-age=31536000, immutable') }))
+  app.use('/assets/*', async (context, next) => {
+    await next()
+    if (context.res.ok) context.header('cache-control', 'public, max-age=31536000, immutable')
+  })
+  app.use('/assets/*', serveStatic({ root: folder }))
   app.use('/icon.svg', serveStatic({ root: folder }))
   app.get('/assets/*', (context) => problem(context, 404, 'not-found', '没有这个文件'))
   app.get('*', page)

@@ -1,0 +1,146 @@
+/**
+ * Writes docs/settings.md and docs/sources.md from the schemas and the list of sources: `node scripts/docs.ts`.
+ * test/contract/docs.test.ts compares them, so that neither can drift.
+ */
+import { realpathSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import * as z from 'zod'
+import { agentSchema } from '../agent/config.ts'
+import { sources } from '../agent/sources/registry.ts'
+import { collectorSchema } from '../collector/config.ts'
+
+const root = dirname(import.meta.dirname)
+
+type Schema = z.core.$ZodType
+
+/** One key of a settings file. `defaultText` is undefined where the key has none. */
+interface Row {
+  readonly path: string
+  readonly type: string
+  readonly defaultText: string | undefined
+  readonly required: boolean
+  readonly meaning: string
+}
+
+interface Wrapped {
+  readonly inner: Schema
+  readonly defaultText: string | undefined
+  readonly optional: boolean
+  readonly meaning: string | undefined
+  readonly kind: string | undefined
+}
+
+/** Takes default, optional and transform off a schema, and keeps what they and their metadata say. */
+function unwrapped(schema: Schema): Wrapped {
+  const { def } = schema._zod as unknown as { readonly def: { readonly type: string; readonly innerType?: Schema; readonly in?: Schema; readonly defaultValue?: unknown } }
+  const meta = z.globalRegistry.get(schema)
+  const kind = typeof meta?.['kind'] === 'string' ? meta['kind'] : undefined
+  const next = def.type === 'pipe' ? def.in : def.innerType
+  if (next === undefined) return { inner: schema, defaultText: undefined, optional: false, meaning: meta?.description, kind }
+  const below = unwrapped(next)
+  const plain = def.type === 'default' && (typeof def.defaultValue !== 'object' || Array.isArray(def.defaultValue))
+  return {
+    inner: below.inner,
+    defaultText: plain ? (typeof def.defaultValue === 'string' ? def.defaultValue : JSON.stringify(def.defaultValue)) : below.defaultText,
+    optional: below.optional || def.type === 'optional' || def.type === 'default' || def.type === 'prefault',
+    meaning: meta?.description ?? below.meaning,
+    kind: kind ?? below.kind,
+  }
+}
+
+/** How a value is written, in words. */
+function typeText(schema: Schema): string {
+  const { inner, kind } = unwrapped(schema)
+  if (kind !== undefined) return kind
+  const json = z.toJSONSchema(inner, { io: 'input', unrepresentable: 'any' })
+  switch (json.type) {
+    case 'integer': {
+      const least = json.minimum !== undefined && json.minimum > Number.MIN_SAFE_INTEGER ? `, at least ${json.minimum}` : ''
+      const most = json.maximum !== undefined && json.maximum < Number.MAX_SAFE_INTEGER ? `, at most ${json.maximum}` : ''
+      return `whole number${least}${most}`
+    }
+    case 'boolean':
+      return 'true or false'
+    case 'array':
+      return 'list of texts'
+    case 'string':
+      return json.enum === undefined ? 'text' : json.enum.map((word) => `\`${String(word)}\``).join(', ')
+    default:
+      throw new Error(`docs: no words for the type ${JSON.stringify(json)}`)
+  }
+}
+
+/** Every key below a map, in the order of the schema. */
+function rowsOf(schema: Schema, path: readonly string[]): readonly Row[] {
+  const { inner } = unwrapped(schema)
+  const { def } = inner._zod as unknown as { readonly def: { readonly type: string; readonly shape?: Readonly<Record<string, Schema>>; readonly element?: Schema } }
+  if (def.type === 'object') return Object.entries(def.shape ?? {}).flatMap(([key, value]) => rowsOf(value, [...path, key]))
+  if (def.type === 'array' && def.element !== undefined && (unwrapped(def.element).inner._zod as unknown as { readonly def: { readonly type: string } }).def.type === 'object') {
+    return rowsOf(def.element, [...path.slice(0, -1), `${path.at(-1) ?? ''}[]`])
+  }
+  const { meaning, defaultText, optional } = unwrapped(schema)
+  if (meaning === undefined) throw new Error(`docs: ${path.join('.')} has no meaning; give it one in its schema`)
+  return [{ path: path.join('.'), type: typeText(schema), defaultText, required: !optional, meaning }]
+}
+
+const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ')
+
+function settingsTable(schema: Schema): string {
+  const lines = rowsOf(schema, []).map((row) => {
+    const given = row.defaultText === undefined ? (row.required ? 'must be given' : '') : `\`${row.defaultText}\``
+    return `| \`${row.path}\` | ${cell(row.type)} | ${cell(given)} | ${cell(row.meaning)} |`
+  })
+  return ['| key | type | default | meaning |', '| --- | --- | --- | --- |', ...lines].join('\n')
+}
+
+/** docs/settings.md */
+export function settingsPage(): string {
+  return `# Settings
+
+<!-- Made by scripts/docs.ts from the schemas; change those and run \`node scripts/docs.ts\`. -->
+
+Two files, each in the home folder of its program, both optional: \`collector.yml\` and \`agent.yml\`. They are read once,
+at the start. An unknown key is a mistake; all mistakes are reported together, each with its key:
+\`npx zhishou collector check-config\`, \`node agent.cjs check-config\`. Durations and sizes carry units (\`15s\`, \`1h30m\`,
+\`400d\`; \`64MiB\`, \`10GiB\`). A secret is named by file or variable, never written here. The environment gives only
+\`ZHISHOU_HOME\` and such secrets. Samples that parse: [collector.yml](samples/collector.yml), [agent.yml](samples/agent.yml).
+
+## collector.yml
+
+${settingsTable(collectorSchema)}
+
+## agent.yml
+
+${settingsTable(agentSchema)}
+`
+}
+
+const cadences = { tick: 'every interval (15 s by default)', minute: 'once a minute', hour: 'once an hour' } as const
+
+/** docs/sources.md */
+export function sourcesPage(): string {
+  const sections = [...sources]
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .map((source) => {
+      const rows = source.series.map((spec) => `| \`${spec.name}\` | ${spec.kind} | ${spec.labels.map((label) => `\`${label}\``).join(', ')} | ${cell(spec.help)} |`)
+      const table = rows.length === 0 ? 'No metrics: events or facts only.' : ['| metric | kind | labels | meaning |', '| --- | --- | --- | --- |', ...rows].join('\n')
+      return `## ${source.name}\n\nRead ${cadences[source.cadence]}; given up after ${source.timeoutMs / 1000} s.\n\n${table}\n`
+    })
+  return `# What the agent reads
+
+<!-- Made by scripts/docs.ts from agent/sources/registry.ts; run \`node scripts/docs.ts\`. -->
+
+Names, units and labels are node_exporter's where it has them. Every series also has \`instance\` (the host) and \`job\`.
+Each source further gives \`node_scrape_collector_success\` and \`node_scrape_collector_duration_seconds\` with its name as
+\`collector\`. A source is switched off with \`sources.disabled\` in [agent.yml](settings.md).
+
+${sections.join('\n')}`
+}
+
+/** Every page that is made, by its path in the repository. */
+export const pages: Readonly<Record<string, () => string>> = { 'docs/settings.md': settingsPage, 'docs/sources.md': sourcesPage }
+
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  for (const [path, page] of Object.entries(pages)) writeFileSync(join(root, path), page())
+}
