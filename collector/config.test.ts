@@ -80,7 +80,7 @@ notify:
     ['store: 5', ['collector.yml: store: expected a map of keys, got 5']],
     ['store: { retention: 400 }', ['collector.yml: store.retention: expected a text, got 400']],
     ['store: { retention: 400 days }', ['collector.yml: store.retention: expected a duration with a unit such as 15s, 5m, 24h, got "400 days"']],
-    ['store: { retention: 1h }', ['collector.yml: store.retention: expected at least 86400s, got "1h"']],
+    ['store: { retention: 1h }', ['collector.yml: store.retention: expected at least 1d, got "1h"']],
     ['store: { minFree: 512MB }', ['collector.yml: store.minFree: expected a size with a unit such as 64MiB, 10GiB, got "512MB"']],
     ['rules: { interval: 0s }', ['collector.yml: rules.interval: expected at least 1s, got "0s"']],
     ['link: { heartbeat: 10ms }', ['collector.yml: link.heartbeat: expected at least 1s, got "10ms"']],

@@ -10,19 +10,20 @@ import { SettingsError, parseDurationMs, parseSizeBytes, settingsMistakes } from
 import { notifySettings } from './notify/settings.ts'
 
 /**
- * Meanings stand in `meta`: scripts/docs.ts makes docs/settings.md of them. `kind` says how the text is written.
+ * Meanings stand in `meta`: scripts/docs.ts makes docs/settings.md of them; `kind` says how the text is written. `least`
+ * is the shortest time that makes sense, so that a slip of the pen is no busy loop.
  */
-const duration = (text: string, leastMs: number, description: string) =>
+const duration = (text: string, least: string, description: string) =>
   z
     .string()
     .default(text)
     .transform((value, context) => {
       const ms = parseDurationMs(value)
       if (ms === undefined) context.addIssue({ code: 'custom', message: 'expected a duration with a unit such as 15s, 5m, 24h' })
-      else if (ms < leastMs) context.addIssue({ code: 'custom', message: `expected at least ${leastMs / 1_000}s` })
+      else if (ms < (parseDurationMs(least) ?? 0)) context.addIssue({ code: 'custom', message: `expected at least ${least}` })
       return ms ?? 0
     })
-    .meta({ description, kind: `duration, at least ${leastMs / 1_000}s` })
+    .meta({ description, kind: `duration, at least ${least}` })
 
 const size = (text: string, description: string) =>
   z
@@ -51,16 +52,12 @@ const listen = (text: string) =>
 
 const loopback = new Set(['127.0.0.1', '::1', 'localhost'])
 
-/** Shortest times that make sense, so that a slip of the pen is no busy loop. */
-const SECOND_MS = 1_000
-const DAY_MS = 86_400_000
-
 const whole = z.int('expected a whole number')
 
 const link = z
   .strictObject({
-    heartbeat: duration('4s', SECOND_MS, 'How often an agent says that it is there.'),
-    silence: duration('9s', SECOND_MS, 'An agent that has not been heard for longer is down.'),
+    heartbeat: duration('4s', '1s', 'How often an agent says that it is there.'),
+    silence: duration('9s', '1s', 'An agent that has not been heard for longer is down.'),
     maxAgents: whole.min(1).default(5_000).meta({ description: 'Most agents connected at once; more are refused and counted.' }),
     maxSeriesPerAgent: whole.min(1).default(50_000).meta({ description: 'Most series of one agent; more are refused and counted.' }),
   })
@@ -78,8 +75,8 @@ export const collectorSchema = z.strictObject({
   link: link.prefault({}),
   store: z
     .strictObject({
-      retention: duration('400d', DAY_MS, 'How long samples are kept.'),
-      outOfOrder: duration('31d', SECOND_MS, 'How far behind their time samples may arrive; older ones are refused and counted.'),
+      retention: duration('400d', '1d', 'How long samples are kept.'),
+      outOfOrder: duration('31d', '1s', 'How far behind their time samples may arrive; older ones are refused and counted.'),
       minFree: size('512MiB', 'Below this much free space metrics are shortened, oldest first.'),
     })
     .prefault({}),
@@ -87,7 +84,7 @@ export const collectorSchema = z.strictObject({
     .strictObject({
       folders: z.array(z.string().min(1)).default([]).meta({ description: 'Further folders of rule files, after the shipped one.' }),
       shipped: z.boolean().default(true).meta({ description: 'Whether the shipped rules are loaded.' }),
-      interval: duration('15s', SECOND_MS, 'How often groups without an interval of their own are evaluated.'),
+      interval: duration('15s', '1s', 'How often groups without an interval of their own are evaluated.'),
     })
     .prefault({}),
   slaFile: z.string().min(1).optional().meta({ description: 'Another SLA profile file than the shipped alerts/sla.yml.' }),

@@ -19,6 +19,8 @@ export interface CounterReading {
 }
 
 export interface CounterRegistry extends Counters {
+  /** Brings a declared counter without labels up to a total that another room keeps. */
+  total(name: string, value: number): void
   /** Prometheus text of everything, for `/metrics`. */
   text(): Promise<string>
   /** Present values of every declared series, as samples for the store. */
@@ -32,6 +34,7 @@ export function createCounters(options: { readonly defaults: boolean }): Counter
   const registry = new Registry()
   if (options.defaults) collectDefaultMetrics({ register: registry })
   const metrics = new Map<string, Counter | Gauge>()
+  const totals = new Map<string, number>()
   for (const spec of selfSeries) {
     const configuration = { name: spec.name, help: spec.help, labelNames: [...spec.labels], registers: [registry] }
     metrics.set(spec.name, spec.kind === 'counter' ? new Counter(configuration) : new Gauge(configuration))
@@ -47,6 +50,11 @@ export function createCounters(options: { readonly defaults: boolean }): Counter
       const metric = find(name)
       if (metric instanceof Gauge) metric.set(labels, value)
       else throw new Error(`metric ${name} is a counter and cannot be set`)
+    },
+    total(name, value) {
+      const before = totals.get(name) ?? 0
+      if (value > before) find(name).inc({}, value - before)
+      totals.set(name, value)
     },
     text: () => registry.metrics(),
     async samples() {

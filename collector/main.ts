@@ -206,13 +206,18 @@ async function start(options: CollectorOptions, settings: CollectorSettings, clo
       counters.set('zhishou_store_active_series', stats.activeSeries)
       counters.set('zhishou_store_chunk_bytes', stats.chunkBytes)
       counters.set('zhishou_store_log_bytes', stats.logBytes)
-      counters.set('zhishou_store_samples_accepted', stats.acceptedSamples)
+      counters.total('zhishou_store_samples_total', stats.acceptedSamples)
+      counters.total('zhishou_store_replayed_batches_total', stats.replayedBatches)
+      counters.total('zhishou_store_late_rows_total', stats.lateRows)
+      counters.total('zhishou_store_refused_rows_total', stats.refusedRows)
+      counters.total('zhishou_link_restamped_rows_total', link.stats().restampedRows)
       counters.set('zhishou_link_connections', link.stats().connections)
       await writeOwn([...incidents.series(now), ...(await counters.samples())], now)
     }),
   )
 
   // People.
+  let ready = false
   const alerts = (): AlertView[] => alertViews(rules.alerts(), (fingerprint) => incidents.numberOf(fingerprint))
   const createToken = async (host: string, actor: string): Promise<{ token: string; expiresAt: number }> => {
     const now = clock.now()
@@ -296,7 +301,7 @@ async function start(options: CollectorOptions, settings: CollectorSettings, clo
       return { status: answer.status, body: answer.body, ...(answer.kind === 'retry' ? { retryAfterMs: answer.retryAfterMs } : {}) }
     },
     metricsText: () => counters.text(),
-    healthProblems: () => (store.stats().degraded === 'full' ? ['the disk is full: nothing is stored'] : []),
+    healthProblems: () => [...(ready ? [] : ['starting']), ...(store.stats().degraded === 'full' ? ['the disk is full: nothing is stored'] : [])],
     refused,
     consoleFolder: join(root, 'dist', 'console'),
   }
@@ -334,6 +339,7 @@ async function start(options: CollectorOptions, settings: CollectorSettings, clo
     const file: FirstRun = { console: addresses.console, http: addresses.http, admin, readToken }
     writeFirstRun(home, file)
   }
+  ready = true
   log.info('collector started', { version, ...addresses, rules: rules.status().reduce((sum, group) => sum + group.rules.length, 0), series: store.stats().activeSeries })
   return {
     addresses,

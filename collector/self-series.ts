@@ -16,7 +16,11 @@ const collectorSeries: readonly SeriesSpec[] = [
   gauge('zhishou_store_active_series', 'Series in memory.'),
   gauge('zhishou_store_chunk_bytes', 'Compressed samples on disk.'),
   gauge('zhishou_store_log_bytes', 'Log in front of the chunks.'),
-  gauge('zhishou_store_samples_accepted', 'Samples stored since the start.'),
+  counter('zhishou_store_samples_total', 'Samples stored since the start.'),
+  counter('zhishou_store_replayed_batches_total', 'Batches that were stored already and ignored.'),
+  counter('zhishou_store_late_rows_total', 'Rows older than their group, stored behind fresher ones.'),
+  counter('zhishou_store_refused_rows_total', 'Rows outside the out-of-order window: acknowledged, not stored.'),
+  counter('zhishou_link_restamped_rows_total', 'Rows whose time was corrected because the agent clock was wrong.'),
 ]
 
 /** What `/metrics` shows. */

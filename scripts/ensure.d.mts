@@ -4,3 +4,4 @@ export function pinnedNode(): string
 export function ensureInstalled(): string
 export function ensureAgent(node: string): void
 export function ensureConsole(node: string): void
+export const collectorFlags: readonly string[]

@@ -24,7 +24,7 @@ const loopback = new Set(['127.0.0.1', '::1', 'localhost'])
 const smtp = z
   .strictObject({
     host: z.string().regex(/^[A-Za-z0-9._:-]{1,253}$/, 'expected a host name or address').meta({ description: 'The mail relay.' }),
-    port: z.int('expected a whole number').min(1).max(65_535).default(587).meta({ description: 'Its port.' }),
+    port: z.int('expected a whole number').min(1).max(65_535).default(587).meta({ description: "The relay's port: 587 for STARTTLS, 465 where secure is true." }),
     secure: z.boolean().default(false).meta({ description: 'true: TLS from the first byte (465). false: STARTTLS, and nothing is sent without it.' }),
     plain: z.boolean().default(false).meta({ description: 'true: this relay speaks no TLS and that is accepted. Messages then cross the network readable.' }),
     caFile: z.string().min(1).optional().meta({ description: "PEM file of the authority that signed the relay's certificate, where it is none of the public ones." }),

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { errorText } from '../../collector/log.ts'
+import { collectorFlags } from '../../scripts/ensure.mjs'
 import { freePort } from '../ports.ts'
 
 export const root = join(import.meta.dirname, '..', '..')
@@ -107,7 +108,7 @@ export async function collectorAt(home: string, settings: string): Promise<Runni
       return program
     },
     async start() {
-      const mine = start(node24, [join(root, 'cli', 'main.ts'), 'collector', 'run', '--home', home, '--http', `127.0.0.1:${ports.http}`, '--tls', `127.0.0.1:${ports.tls}`])
+      const mine = start(node24, [...collectorFlags, join(root, 'cli', 'main.ts'), 'collector', 'run', '--home', home, '--http', `127.0.0.1:${ports.http}`, '--tls', `127.0.0.1:${ports.tls}`])
       program = mine
       await eventually('collector answers /healthz', 30_000, async () => {
         if (mine.child.exitCode !== null) throw new Error(`collector ended with ${mine.child.exitCode}: ${mine.output().slice(-2_000)}`)

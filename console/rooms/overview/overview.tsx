@@ -13,6 +13,10 @@ export function OverviewRoom() {
   return <Loaded query={query}>{(data) => <OverviewPage data={data} now={now} />}</Loaded>
 }
 
+function seenWell({ hosts, alerts, selfProblems }: Overview): boolean {
+  return hosts.up > 0 && hosts.down + hosts.planned + hosts.never === 0 && alerts.critical + alerts.warning === 0 && selfProblems.length === 0
+}
+
 function OverviewPage({ data, now }: { readonly data: Overview; readonly now: number }) {
   const hosts = data.hosts.up + data.hosts.down + data.hosts.planned + data.hosts.never
   return (
@@ -42,8 +46,9 @@ function OverviewPage({ data, now }: { readonly data: Overview; readonly now: nu
               <Empty description={words.overview.noHosts}>{words.overview.noHostsHint}</Empty>
             ) : (
               <>
-                <strong className={data.hosts.up > 0 ? 'good' : 'soft'}>{words.overview.calm}</strong>
-                {data.alerts.critical + data.alerts.warning === 0 && data.hosts.down === 0 && <div className="soft">{words.overview.calmHint}</div>}
+                {/* Green only where everything was seen to be well: what is unknown is not green. */}
+                <strong className={seenWell(data) ? 'good' : 'soft'}>{words.overview.calm}</strong>
+                {seenWell(data) && <div className="soft">{words.overview.calmHint}</div>}
               </>
             )}
           </div>
