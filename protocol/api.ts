@@ -100,7 +100,8 @@ export interface ClockView {
   readonly breached: boolean
 }
 
-export type IncidentState = 'open' | 'acknowledged' | 'disposed' | 'recovered'
+/** `recovered` is what the telemetry showed; `closed` was ended by a person without that. */
+export type IncidentState = 'open' | 'acknowledged' | 'disposed' | 'recovered' | 'closed'
 
 /** One row of GET /incidents?state=open|all&limit=N */
 export interface IncidentSummary {

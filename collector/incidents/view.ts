@@ -39,7 +39,7 @@ export function incidentDetail(incident: Incident, events: readonly StoredEvent[
 
 /** People see an open incident by how far its handling has come. */
 function viewState(incident: Incident): IncidentState {
-  if (incident.state !== 'open') return 'recovered'
+  if (incident.state !== 'open') return incident.recoveredAt === null ? 'closed' : 'recovered'
   if (incident.disposals.length > 0) return 'disposed'
   return incident.response === null ? 'open' : 'acknowledged'
 }

@@ -93,7 +93,7 @@ function Acts({ incident }: { readonly incident: IncidentDetail }) {
   const canDispose = incident.state === 'open' || incident.state === 'acknowledged'
   return (
     <div className="row">
-      {incident.acknowledgedBy === null && incident.state !== 'recovered' && (
+      {incident.state === 'open' && (
         <Popconfirm title={words.incidents.confirmAcknowledge} okText={words.ok} cancelText={words.cancel} onConfirm={() => act.mutate({ act: 'acknowledge', body: {} })}>
           <Button type="primary" size="large" danger>
             {words.incidents.acknowledge}
