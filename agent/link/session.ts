@@ -15,7 +15,7 @@
  *  2. Nothing but `hello` is sent before `welcome`; batches are sent in `live` only.
  *  3. A batch counts as waiting from `sent` until an ack or a refusal names it; at most `window` wait, of them at most
  *     half (one at least) from the backlog, so that a new batch always finds room.
- *  4. A batch without an answer for 20 s, or a peer from whom nothing at all came for three heartbeats, ends the
+ *  4. A batch without an answer for 20 s, or a peer from whom nothing at all came for twelve heartbeats, ends the
  *     connection. That is how a half-open one is noticed.
  *  5. Attempts are 1 to 5 s apart, drawn at random below a ceiling that doubles; the ceiling falls back when a batch is
  *     acknowledged (a welcome alone proves little: a collector may greet and then fail). 5 s, because a collector that
@@ -32,6 +32,8 @@ import { contains } from '../spool/ranges.ts'
 
 export const CONNECT_TIMEOUT_MS = 10_000
 export const ACK_TIMEOUT_MS = 20_000
+/** Pings are not answered (an answer would wake every agent 900 times an hour for nothing): what is heard are acknowledgements. */
+const SILENT_HEARTBEATS = 12
 export const CLOSE_TIMEOUT_MS = 2_000
 export const FIRST_RETRY_MS = 1_000
 export const LONGEST_BACK_OFF_MS = 5_000
@@ -162,7 +164,7 @@ function answerDue(state: Live): number {
 }
 
 function silenceDue(state: Live): number {
-  return state.heardAt + 3 * state.heartbeatMs
+  return state.heardAt + SILENT_HEARTBEATS * state.heartbeatMs
 }
 
 type Handler<S, E> = (state: S, event: E, now: number, random: number) => Step
@@ -191,7 +193,7 @@ function refusedConnection(state: Opening | Live, event: Of<LinkEvent, 'refuse'>
 
 function liveTimeout(state: Live, now: number, random: number): Step {
   if (now >= answerDue(state)) return fail(state, now, random, { kind: 'terminate', why: `no acknowledgement within ${ACK_TIMEOUT_MS} ms` })
-  if (now >= silenceDue(state)) return fail(state, now, random, { kind: 'terminate', why: 'nothing heard for three heartbeats' })
+  if (now >= silenceDue(state)) return fail(state, now, random, { kind: 'terminate', why: 'nothing heard for twelve heartbeats' })
   const effects: LinkEffect[] = []
   let next = state
   if (now >= state.pingAt) {

@@ -56,7 +56,7 @@ const MAX_UNSENT_BYTES = 1024 * 1024
 export function createLink(dependencies: LinkDependencies): Link {
   const { store, clock, settings, presence, onEvent } = dependencies
   const window = settings.window ?? WINDOW
-  const server = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: MAX_MESSAGE_BYTES, clientTracking: false })
+  const server = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: MAX_MESSAGE_BYTES, clientTracking: false, autoPong: false })
   const open = new Set<Connection>()
   const live = new Map<string, Connection>()
   const streams = new Map<string, Stream>()
