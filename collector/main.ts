@@ -232,6 +232,7 @@ async function start(options: CollectorOptions, settings: CollectorSettings, clo
     access: {
       bySession: (token) => access.session(token, clock.now()),
       byBearer: (token) => access.bearer(token),
+      stillSignedIn: async (token) => (await access.session(token, clock.now(), false)) !== undefined,
       async signIn(user, password, address) {
         const outcome = await access.signIn(user, password, address, clock.now())
         if (outcome.kind === 'done' && outcome.value.first) forgetFirstPassword(home)

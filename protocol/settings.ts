@@ -96,7 +96,7 @@ function found(key: PropertyKey | undefined, value: unknown): string {
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object' && value !== null) return 'a map of keys'
   if (secretKey.test(String(key ?? ''))) return `a ${typeof value}`
-  if (typeof value !== 'string') return String(value)
+  if (typeof value !== 'string') return JSON.stringify(value)
   const text = value.replace(/:\/\/[^/]*@/, '://…@')
   return JSON.stringify(text.length > shownLength ? `${text.slice(0, shownLength)}…` : text)
 }

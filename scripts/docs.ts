@@ -54,21 +54,13 @@ function typeText(schema: Schema): string {
   const { inner, kind } = unwrapped(schema)
   if (kind !== undefined) return kind
   const json = z.toJSONSchema(inner, { io: 'input', unrepresentable: 'any' })
-  switch (json.type) {
-    case 'integer': {
-      const least = json.minimum !== undefined && json.minimum > Number.MIN_SAFE_INTEGER ? `, at least ${json.minimum}` : ''
-      const most = json.maximum !== undefined && json.maximum < Number.MAX_SAFE_INTEGER ? `, at most ${json.maximum}` : ''
-      return `whole number${least}${most}`
-    }
-    case 'boolean':
-      return 'true or false'
-    case 'array':
-      return 'list of texts'
-    case 'string':
-      return json.enum === undefined ? 'text' : json.enum.map((word) => `\`${String(word)}\``).join(', ')
-    default:
-      throw new Error(`docs: no words for the type ${JSON.stringify(json)}`)
-  }
+  if (json.type === 'boolean') return 'true or false'
+  if (json.type === 'array') return 'list of texts'
+  if (json.type === 'string') return json.enum === undefined ? 'text' : json.enum.map((word) => `\`${String(word)}\``).join(', ')
+  if (json.type !== 'integer') throw new Error(`docs: no words for the type ${JSON.stringify(json)}`)
+  const least = json.minimum !== undefined && json.minimum > Number.MIN_SAFE_INTEGER ? `, at least ${json.minimum}` : ''
+  const most = json.maximum !== undefined && json.maximum < Number.MAX_SAFE_INTEGER ? `, at most ${json.maximum}` : ''
+  return `whole number${least}${most}`
 }
 
 /** Every key below a map, in the order of the schema. */

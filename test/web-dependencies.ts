@@ -58,6 +58,7 @@ export function stubWeb(overrides: Partial<WebDependencies> = {}): StubWeb {
     access: {
       bySession: (token) => Promise.resolve(token === 'must-change' ? callerOf('system-admin', 'csrf-must-change', true) : roleNames.includes(token) ? callerOf(token) : undefined),
       byBearer: (token) => Promise.resolve(token.startsWith('bearer-') && roleNames.includes(token.slice(7)) ? { ...callerOf(token.slice(7)), csrf: undefined } : undefined),
+      stillSignedIn: (token) => Promise.resolve(roleNames.includes(token)),
       signIn: (user, password) =>
         Promise.resolve(password === 'right' ? { kind: 'done', value: { token: 'system-admin', caller: callerOf('system-admin') } } : { kind: 'refused', status: 401, code: 'wrong', message: `${user}: 用户名或密码不正确` }),
       async signOut(token) {

@@ -33,7 +33,8 @@ export interface Access {
   /** Makes `admin` with a one-time password, when there is no account at all; undefined when there is one. */
   createFirstAdmin(now: number): Promise<{ readonly user: string; readonly password: string } | undefined>
   signIn(user: string, password: string, address: string, now: number): Promise<AccessOutcome<{ readonly token: string; readonly caller: Caller; readonly first: boolean }>>
-  session(token: string, now: number): Promise<Caller | undefined>
+  /** `use` false: only whether it is still good. */
+  session(token: string, now: number, use?: boolean): Promise<Caller | undefined>
   bearer(token: string): Promise<Caller | undefined>
   signOut(token: string, now: number): Promise<void>
   /** The session goes on and all others of the account end. */
@@ -113,7 +114,7 @@ export function createAccess(state: State, cost = PASSWORD_COST): Access {
       return caller === undefined ? wrong : { kind: 'done', value: { token, caller, first } }
     },
 
-    session: (token, now) => callerOfSession(state, token, now),
+    session: (token, now, use) => callerOfSession(state, token, now, use),
     bearer: (token) => callerOfToken(state, token),
     signOut: (token, now) => endSession(state, token, now),
 

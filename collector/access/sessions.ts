@@ -43,8 +43,11 @@ export async function startSession(trx: StateTransaction, user: string, address:
   return token
 }
 
-/** Who this session's token stands for; undefined when it is unknown, ended, or its account is disabled. */
-export async function callerOfSession(state: State, token: string, now: number): Promise<Caller | undefined> {
+/**
+ * Who this session's token stands for; undefined when it is unknown, ended, or its account is disabled. `use`: whether
+ * asking counts as using it (an open event stream must not keep an idle session alive).
+ */
+export async function callerOfSession(state: State, token: string, now: number, use = true): Promise<Caller | undefined> {
   const hash = tokenHash(token)
   const row = await state.db
     .selectFrom('session')
@@ -55,7 +58,7 @@ export async function callerOfSession(state: State, token: string, now: number):
   if (row === undefined || row.revoked_at !== null || row.disabled_at !== null) return undefined
   const endsAt = row.created_at + SESSION_LONGEST_MS
   if (now >= endsAt || now >= row.last_used_at + SESSION_IDLE_MS) return undefined
-  if (now - row.last_used_at >= TOUCH_MS) await state.db.updateTable('session').set({ last_used_at: now }).where('token_hash', '=', hash).execute()
+  if (use && now - row.last_used_at >= TOUCH_MS) await state.db.updateTable('session').set({ last_used_at: now }).where('token_hash', '=', hash).execute()
   return {
     user: row.user,
     role: row.role,

@@ -18,6 +18,8 @@ export function answerUpgrade(socket: Duplex, status: 400 | 401 | 503, code: Ref
   if (socket.destroyed) return
   const body = JSON.stringify({ code, why })
   const phrase = { 400: 'Bad Request', 401: 'Unauthorized', 503: 'Service Unavailable' }[status]
+  // Nobody else listens from here on: a reset before the answer is out would end the process.
+  socket.on('error', () => socket.destroy())
   socket.once('finish', () => socket.destroy())
   socket.end(`HTTP/1.1 ${status} ${phrase}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
 }

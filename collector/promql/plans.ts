@@ -4,7 +4,7 @@
  * two evaluations of a rule, so each is kept beside its node and taken while the rows are still the same objects.
  */
 import type { Labels } from '../../protocol/series.ts'
-import { newRow, sameLabels, storedRow, type Row } from './rows.ts'
+import { sameLabels, storedRow, type Row } from './rows.ts'
 import type { Expr } from './syntax.ts'
 
 /** Rows of a block that fall together. */
@@ -50,7 +50,7 @@ export class Plans {
   selected(node: Expr, labels: readonly Labels[]): readonly Row[] {
     const last = this.#found.get(node)
     if (last === undefined) {
-      const rows = labels.map(newRow)
+      const rows = labels.map(storedRow)
       this.#found.set(node, rows)
       return rows
     }

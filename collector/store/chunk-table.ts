@@ -1,7 +1,9 @@
 /** The table `chunk`: writing, finding, opening and dropping chunks. A damaged one is counted once and left out. */
 import type { DatabaseSync } from 'node:sqlite'
 import { DamagedChunk, openChunk, type Chunk } from './chunk.ts'
-import type { ChunkRow, ChunkSource } from './read.ts'
+import { recentColumns } from './recent-columns.ts'
+import { recentLists } from './recent-lists.ts'
+import type { ChunkSource } from './read.ts'
 import { bytesOf, numberOf, type SqlRow } from './schema.ts'
 import type { Sealed } from './seal.ts'
 
@@ -21,11 +23,11 @@ export interface ChunkTable extends ChunkSource {
 /** Prepares the statements; they live as long as `db`. */
 export function createChunkTable(db: DatabaseSync): ChunkTable {
   const insert = db.prepare('INSERT INTO chunk (group_id, late, start_ms, end_ms, rows, body) VALUES (?, ?, ?, ?, ?, ?)')
-  const remove = db.prepare('DELETE FROM chunk WHERE id = ?')
-  const list = db.prepare('SELECT id, late, rows FROM chunk WHERE group_id = ? AND end_ms >= ? AND start_ms <= ? ORDER BY late, CASE late WHEN 0 THEN start_ms ELSE id END')
+  const remove = db.prepare('DELETE FROM chunk WHERE id = ? RETURNING group_id')
+  const list = db.prepare('SELECT id, late, rows, start_ms, end_ms FROM chunk WHERE group_id = ? AND end_ms >= ? AND start_ms <= ? ORDER BY late, CASE late WHEN 0 THEN start_ms ELSE id END')
   const body = db.prepare('SELECT body FROM chunk WHERE id = ?')
   const last = db.prepare('SELECT id, rows FROM chunk WHERE group_id = ? AND late = 0 ORDER BY end_ms DESC LIMIT 1')
-  const expire = db.prepare('DELETE FROM chunk WHERE id IN (SELECT id FROM chunk WHERE group_id = ? AND end_ms < ? ORDER BY end_ms LIMIT ?)')
+  const expire = db.prepare('DELETE FROM chunk WHERE id IN (SELECT id FROM chunk WHERE group_id = ? AND end_ms < ? ORDER BY end_ms LIMIT ?) RETURNING id')
   const ends = db.prepare('SELECT min(end_ms) AS oldest, max(end_ms) AS newest FROM chunk WHERE group_id = ?')
   const damaged = new Set<number>()
 
@@ -43,29 +45,38 @@ export function createChunkTable(db: DatabaseSync): ChunkTable {
   /** A damaged section reads as columns the chunk does not have. */
   const guarded = (id: number, chunk: Chunk): Chunk => ({
     ...chunk,
-    read(column, values, bits, to) {
-      try {
-        return chunk.read(column, values, bits, to)
-      } catch (error) {
-        if (!(error instanceof DamagedChunk)) throw error
-        damaged.add(id)
-        return false
-      }
-    },
+    read: (column, values, bits, to) => unlessDamaged(id, () => chunk.read(column, values, bits, to)) ?? false,
+    packed: (column) => unlessDamaged(id, () => chunk.packed(column)),
   })
+  const unlessDamaged = <T>(id: number, ask: () => T): T | undefined => {
+    try {
+      return ask()
+    } catch (error) {
+      if (!(error instanceof DamagedChunk)) throw error
+      damaged.add(id)
+      return undefined
+    }
+  }
+  const recent = recentColumns((id) => {
+    const chunk = open(id)
+    return chunk === undefined ? undefined : guarded(id, chunk)
+  })
+  const lists = recentLists((group, fromMs, toMs) =>
+    list.all(group, fromMs, toMs).map((row) => ({ id: numberOf(row, 'id'), late: numberOf(row, 'late') === 1, rows: numberOf(row, 'rows'), startMs: numberOf(row, 'start_ms'), endMs: numberOf(row, 'end_ms') })),
+  )
 
   return {
     damaged: () => damaged.size,
-    list: (group, fromMs, toMs) => list.all(group, fromMs, toMs).map((row): ChunkRow => ({ id: numberOf(row, 'id'), late: numberOf(row, 'late') === 1, rows: numberOf(row, 'rows') })),
-    open(id) {
-      const chunk = open(id)
-      return chunk === undefined ? undefined : guarded(id, chunk)
-    },
+    list: (group, fromMs, toMs) => lists.list(group, fromMs, toMs),
+    open: (id) => recent.open(id),
     insert(group, late, sealed) {
+      lists.forget(group)
       insert.run(group, late ? 1 : 0, sealed.startMs, sealed.endMs, sealed.rows, sealed.body)
     },
     remove(id) {
-      remove.run(id)
+      recent.forget(id)
+      const row = remove.get(id)
+      if (row !== undefined) lists.forget(numberOf(row, 'group_id'))
     },
     short(group, rows) {
       const row = last.get(group)
@@ -74,7 +85,12 @@ export function createChunkTable(db: DatabaseSync): ChunkTable {
       const chunk = open(id)
       return chunk === undefined || !isWhole(chunk) ? undefined : { id, chunk }
     },
-    expire: (group, beforeMs, limit) => Number(expire.run(group, beforeMs, limit).changes),
+    expire(group, beforeMs, limit) {
+      const gone = expire.all(group, beforeMs, limit)
+      for (const row of gone) recent.forget(numberOf(row, 'id'))
+      if (gone.length > 0) lists.forget(group)
+      return gone.length
+    },
     ends(group) {
       const row = ends.get(group)
       return row === undefined || row['oldest'] === null ? { oldest: Infinity, newest: -Infinity } : { oldest: numberOf(row, 'oldest'), newest: numberOf(row, 'newest') }

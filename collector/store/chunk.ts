@@ -117,6 +117,8 @@ export interface Chunk {
   readonly times: Float64Array
   /** Puts a column's cells into `values` from cell `to` on; a column the chunk does not have is left untouched: false. */
   read(column: number, values: Float64Array, bits: Uint32Array, to: number): boolean
+  /** A column's packed cells as `decodeColumn` takes them: a view of the opened section. undefined: not in the chunk. */
+  packed(column: number): Uint8Array | undefined
 }
 
 /** Opens a chunk's bytes. Throws DamagedChunk, also later from `read` for a damaged section. */
@@ -184,6 +186,11 @@ function parse(body: Uint8Array): Chunk {
       decodeColumn(section.bytes, section.starts[column % perSection] ?? 0, rows, values, bits, to)
       return true
     },
+    packed(column) {
+      if (column >= columns) return undefined
+      const { bytes, starts } = open(Math.floor(column / perSection))
+      return bytes.subarray(starts[column % perSection], starts[(column % perSection) + 1])
+    },
   }
 }
 
@@ -193,13 +200,15 @@ function openSection(body: Uint8Array, section: Section, columns: number) {
   try {
     const bytes = section.stored === section.raw ? stored : decompress(stored, section.raw)
     const input = createReader(bytes)
-    const starts = new Uint32Array(columns)
+    // With the end of the last.
+    const starts = new Uint32Array(columns + 1)
     let at = 0
     for (let column = 0; column < columns; column++) {
       starts[column] = at
       at += getVarint(input)
     }
-    for (let column = 0; column < columns; column++) starts[column] = (starts[column] ?? 0) + input.pos
+    starts[columns] = at
+    for (let column = 0; column <= columns; column++) starts[column] = (starts[column] ?? 0) + input.pos
     return { bytes, starts }
   } catch (cause) {
     throw new DamagedChunk('chunk section cannot be unpacked', { cause })

@@ -15,12 +15,15 @@ import { isStale, setStale } from '../../protocol/stale.ts'
 const XOR = 13
 /** The whole encoding of a column in which nothing was read. */
 export const ALL_STALE = 15
-const CONSTANT = 0x10
+/** Set in the head: all integers equal, only the first follows. */
+export const CONSTANT = 0x10
 const EXCEPTIONS = 0x20
-const MAX_EXPONENT = 12
-const POWERS = [1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12]
+/** Most decimals that scaled integers are tried with. */
+export const MAX_EXPONENT = 12
+/** By exponent. */
+export const POWERS = [1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12]
 /** Differences of two integers within this bound, zigzagged, still are exact float64 integers. */
-const LIMIT = 2 ** 51
+export const LIMIT = 2 ** 51
 
 /** Room that `encodeColumn` needs at most, bytes. */
 export function columnBound(rows: number): number {
@@ -74,7 +77,8 @@ function scale(values: Float64Array, bits: Uint32Array, rows: number): number {
   }
 }
 
-function putZigzag(out: Uint8Array, at: number, value: number): number {
+/** Writes a whole number, |value| < 2^52, as zigzag LEB128; the position after it. */
+export function putZigzag(out: Uint8Array, at: number, value: number): number {
   let pos = at
   let rest = value >= 0 ? value * 2 : -value * 2 - 1
   while (rest > 0x7fffffff) {

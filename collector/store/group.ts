@@ -30,6 +30,9 @@ export interface Group {
   planNewest: number
   planMain: number
   planLate: number
+  /** Cells of the plan's newest row of each lane; undefined: it has none, and outside a commit. */
+  planMainCells: Float64Array | undefined
+  planLateCells: Float64Array | undefined
 }
 
 /** A group without columns whose lanes number on after those given. */
@@ -54,6 +57,8 @@ export function createGroup(id: number, stream: string, name: string, mainThroug
     planNewest: -Infinity,
     planMain: 0,
     planLate: 0,
+    planMainCells: undefined,
+    planLateCells: undefined,
   }
 }
 

@@ -7,7 +7,9 @@
  */
 import { fillStale, setStale } from '../../protocol/stale.ts'
 import type { BytePool } from './byte-pool.ts'
-import { ALL_STALE, columnBound, decodeColumn, encodeJoinable } from './column.ts'
+import { ALL_STALE, columnBound, decodeColumn } from './column.ts'
+import { encodeOpen } from './open-column.ts'
+import type { Cells } from './row-delta.ts'
 
 /** Rows of the open block. 16 keep 300,000 series' raw cells at 38 MB; 32 would take 77 MB and save 0.1 B a sample. */
 export const BLOCK_ROWS = 16
@@ -59,6 +61,16 @@ export function laneRows(lane: Lane): number {
   return lane.miniRows + lane.rows
 }
 
+/** Whether a row, in whatever order they stand, lies in a range of time (both ends included). */
+export function hasRow(lane: Lane, fromMs: number, toMs: number): boolean {
+  return hasTime(lane.times, lane.rows, fromMs, toMs) || lane.minis.some((mini) => hasTime(mini.times, mini.rows, fromMs, toMs))
+}
+
+function hasTime(times: Float64Array, rows: number, fromMs: number, toMs: number): boolean {
+  for (let row = 0; row < rows; row++) if ((times[row] ?? 0) >= fromMs && (times[row] ?? 0) <= toMs) return true
+  return false
+}
+
 /** Smallest log row that the lane still needs; Infinity when it holds nothing. */
 export function firstLog(lane: Lane): number {
   const mini = lane.minis[0]
@@ -108,10 +120,14 @@ export function appendRow(lane: Lane, at: number, columns: Uint32Array | undefin
   return lane.rows === BLOCK_ROWS
 }
 
+/** The newest row of the open block and how many cells it has; nothing when the block is empty. */
+export function lastRow(lane: Lane): { readonly cells: Cells; readonly room: number } {
+  const empty = lane.rows === 0
+  return { cells: { values: lane.cells, bits: lane.bits, at: empty ? 0 : (lane.rows - 1) * lane.stride }, room: empty ? 0 : lane.stride }
+}
+
 /** Where a block is packed before it is known how long it gets; shared by all lanes. */
 let packed = new Uint8Array(64 * 1024)
-const scratch = new Float64Array(BLOCK_ROWS)
-const scratchBits = new Uint32Array(scratch.buffer)
 
 /** Copies column `column` of the open block's rows `from` to `to` (excluded) to cell `at` on. */
 export function readOpen(lane: Lane, column: number, from: number, to: number, bits: Uint32Array, at: number): void {
@@ -139,8 +155,9 @@ export function sealBlock(lane: Lane, pool: BytePool, alive: (column: number, la
   for (let column = 0; column < columns; column++) {
     if (pos + bound > packed.length) packed = enlarged(packed, pos, packed.length * 2 + bound)
     if (column % ANCHOR === 0) anchors[column / ANCHOR] = pos
-    readOpen(lane, column, 0, rows, scratchBits, 0)
-    const end = encodeJoinable(scratch, scratchBits, rows, packed, pos + 2)
+    let end = pos + 2
+    if (column < lane.stride) end = encodeOpen(lane.cells, lane.bits, column, lane.stride, rows, packed, end)
+    else packed[end++] = ALL_STALE
     packed[pos] = end - pos - 2
     packed[pos + 1] = (end - pos - 2) >> 8
     if (packed[pos + 2] !== ALL_STALE) alive(column, newest)

@@ -1,19 +1,26 @@
 /**
- * One row of the table `log`: everything that one group commit accepted, as raw as it came.
+ * One row of the table `log`: everything that one group commit accepted. Rows are packed as differences from the row
+ * before them in their lane (`row-delta.ts`); the first row of every open block differs from zeros, so a block can be
+ * read back as long as the record of its first row is there, and that is how long `firstLog` keeps it.
  *
  * ```
- * u32 CRC-32 of the rest, u8 version 1, varint number of batches; per batch
+ * u32 CRC-32 of the rest, u8 version 2, varint number of batches; per batch
  *   text stream, text epoch, varint seq, varint number of rows; per row
- *     varint group, u8 flags (1 late, 2 columns named), varint number in its lane, f64 time,
- *     varint cells, [u32 column]*, [8 bytes]*
+ *     varint group, u8 flags (1 late, 2 columns named, 4 builds on the row before, 8 first of its block),
+ *     varint number in its lane, f64 time, varint cells,
+ *     named: [u32 column]*, [8 bytes]*; otherwise: u32 length, differences
  * ```
  */
 import { crc32 } from 'node:zlib'
-import { createReader, getByte, getBytes, getF64, getText, getU32, getVarint, putByte, putBytes, putF64, putText, putU32, putVarint, written, type Writer } from './bytes.ts'
+import { bitsOf } from '../../protocol/stale.ts'
+import { createReader, getByte, getBytes, getF64, getText, getU32, getVarint, putByte, putBytes, putF64, putText, putU32, putVarint, reserve, written, type Writer } from './bytes.ts'
+import { decodeDelta, deltaBound, encodeDelta, type Cells } from './row-delta.ts'
 
-const VERSION = 1
+const VERSION = 2
 const LATE = 1
 const NAMED = 2
+const CHAINED = 4
+const FIRST = 8
 
 /** One row with the lane it was given to and its number there. */
 export interface LogRow {
@@ -23,6 +30,33 @@ export interface LogRow {
   readonly at: number
   readonly columns: Uint32Array | undefined
   readonly values: Float64Array
+}
+
+/** A row to be written. */
+export interface NewRow extends LogRow {
+  /** Cells that came with it. */
+  readonly samples: number
+  /** Whether it begins an open block. */
+  readonly first: boolean
+  /** The row before it in that block, with at least as many cells; undefined: it stands for itself. */
+  readonly base: Cells | undefined
+}
+
+/** What is known of a row before its cells are unpacked. */
+export interface RowHead {
+  readonly group: number
+  readonly late: boolean
+  readonly number: number
+  readonly first: boolean
+  /** Whether it builds on the row numbered before it. */
+  readonly chained: boolean
+}
+
+let zeros: Cells = cellsOf(new Float64Array(512))
+
+/** A row of its own as `row-delta.ts` takes it. */
+export function cellsOf(values: Float64Array): Cells {
+  return { values, bits: bitsOf(values), at: 0 }
 }
 
 /** Starts a record in `out`, which is emptied. */
@@ -42,14 +76,24 @@ export function putBatch(out: Writer, stream: string, epoch: string, seq: number
 }
 
 /** Adds one row. */
-export function putRow(out: Writer, row: LogRow): void {
+export function putRow(out: Writer, row: NewRow): void {
+  const count = row.values.length
+  const named = row.columns !== undefined
   putVarint(out, row.group)
-  putByte(out, (row.late ? LATE : 0) | (row.columns === undefined ? 0 : NAMED))
+  putByte(out, (row.late ? LATE : 0) | (named ? NAMED : 0) | (row.base === undefined || named ? 0 : CHAINED) | (row.first ? FIRST : 0))
   putVarint(out, row.number)
   putF64(out, row.at)
-  putVarint(out, row.values.length)
-  if (row.columns !== undefined) for (const column of row.columns) putU32(out, column)
-  putBytes(out, new Uint8Array(row.values.buffer, row.values.byteOffset, row.values.byteLength))
+  putVarint(out, count)
+  if (row.columns !== undefined) {
+    for (const column of row.columns) putU32(out, column)
+    return putBytes(out, new Uint8Array(row.values.buffer, row.values.byteOffset, row.values.byteLength))
+  }
+  if (zeros.values.length < count) zeros = cellsOf(new Float64Array(count * 2))
+  reserve(out, 4 + deltaBound(count))
+  const from = out.pos + 4
+  const end = encodeDelta(row.base ?? zeros, cellsOf(row.values), count, out.bytes, from)
+  out.view.setUint32(out.pos, end - from, true)
+  out.pos = end
 }
 
 /** Ends the record: its bytes, valid until the next `beginRecord`. */
@@ -61,6 +105,11 @@ export function endRecord(out: Writer): Uint8Array {
 
 export interface RecordVisitor {
   batch(stream: string, epoch: string, seq: number): void
+  /**
+   * Whether the row is wanted; if so, the row before it in its lane, of which `room` cells can be read (of use only for
+   * one that is chained). Otherwise it is passed over.
+   */
+  before(head: RowHead): { readonly cells: Cells; readonly room: number } | undefined
   row(row: LogRow): void
 }
 
@@ -75,17 +124,26 @@ export function readRecord(body: Uint8Array, visitor: RecordVisitor): void {
     const stream = getText(input)
     const epoch = getText(input)
     visitor.batch(stream, epoch, getVarint(input))
-    const rows = getVarint(input)
-    for (let row = 0; row < rows; row++) {
+    for (let rows = getVarint(input); rows > 0; rows--) {
       const group = getVarint(input)
       const flags = getByte(input)
-      const number = getVarint(input)
+      const head = { group, late: (flags & LATE) !== 0, number: getVarint(input), first: (flags & FIRST) !== 0, chained: (flags & CHAINED) !== 0 }
       const at = getF64(input)
       const count = getVarint(input)
       const columns = (flags & NAMED) === 0 ? undefined : Uint32Array.from({ length: count }, () => getU32(input))
+      const packed = getBytes(input, columns === undefined ? getU32(input) : count * 8)
+      const before = visitor.before(head)
+      if (before === undefined) continue
       const values = new Float64Array(count)
-      new Uint8Array(values.buffer).set(getBytes(input, count * 8))
-      visitor.row({ group, late: (flags & LATE) !== 0, number, at, columns, values })
+      if (columns !== undefined) new Uint8Array(values.buffer).set(packed)
+      else {
+        if (head.chained) {
+          if (count > before.room) throw new RangeError(`log row of ${count} cells on one of ${before.room}`)
+          values.set(before.cells.values.subarray(before.cells.at, before.cells.at + count))
+        }
+        decodeDelta(packed, values, bitsOf(values), count)
+      }
+      visitor.row({ group, late: head.late, number: head.number, at, columns, values })
     }
   }
 }

@@ -31,9 +31,12 @@ const TRIM_MS = 10_000
 const DISK_MS = 2_000
 const EXPIRE_MS = 60_000
 const EXPIRE_ROWS = 500
-/** Pages given back to the file system in one slice, once half of the file (and 64 MB) is free. */
-const VACUUM_PAGES = 100
-const VACUUM_LEAST = 8_192
+/** Free pages that are kept for the log to grow into: so many (8 MiB), or this part of the file. */
+const FREE_PAGES = 1_024
+const FREE_PART = 1 / 16
+/** Pages given back to the file system in one slice: about 1 ms; and in one step of `finish`. */
+const VACUUM_PAGES = 64
+const FINISH_PAGES = 256
 
 export interface MaintenanceParts {
   readonly db: DatabaseSync
@@ -55,6 +58,8 @@ export interface Maintenance {
   slice(now: number): void
   /** Only the packing, for a commit that runs ahead of the timer, until it is no longer behind. */
   catchUp(now: number): void
+  /** Before closing: removes the log that chunks cover and gives free pages back, until there is nothing left to do or `more` says no. */
+  finish(more: () => boolean): void
   /** A commit found no room. */
   noRoom(): void
   disk(): DiskState
@@ -226,7 +231,7 @@ export function createMaintenance(parts: MaintenanceParts): Maintenance {
   }
   const vacuum = (): void => {
     const free = freePages()
-    if (free > VACUUM_LEAST && free > pages() / 2) db.exec(`PRAGMA incremental_vacuum(${VACUUM_PAGES})`)
+    if (free > FREE_PAGES && free > pages() * FREE_PART) db.exec(`PRAGMA incremental_vacuum(${VACUUM_PAGES})`)
   }
 
   return {
@@ -243,6 +248,21 @@ export function createMaintenance(parts: MaintenanceParts): Maintenance {
         // Nothing was lost: blocks and log stay as they are until there is room.
         if (!isDiskFull(error)) throw new Error('store: maintenance failed', { cause: error })
         noRoom()
+      }
+    },
+    finish(more) {
+      try {
+        for (let part = log.removable(floor(), TRIM_BYTES); part !== undefined && more(); part = log.removable(floor(), TRIM_BYTES)) {
+          const { through } = part
+          run(() => [acceptance.write(), log.remove(through)])
+        }
+        for (let free = freePages(); free > 0 && more(); free = freePages()) {
+          db.exec(`PRAGMA incremental_vacuum(${FINISH_PAGES})`)
+          if (freePages() >= free) break
+        }
+      } catch (error) {
+        // The next start finds everything as it was.
+        if (!isDiskFull(error)) throw new Error('store: cannot finish', { cause: error })
       }
     },
     catchUp(now) {

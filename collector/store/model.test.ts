@@ -112,6 +112,22 @@ function storeAnswer(store: MetricStore, matchers: readonly Matcher[], fromMs: n
   )
 }
 
+/** The newest of each series in (at - lookback, at], if it is a sample. */
+function modelLatest(model: Model, matchers: readonly Matcher[], atMs: number, lookbackMs: number): Map<string, string> {
+  const answer = new Map<string, string>()
+  for (const [key, samples] of modelAnswer(model, matchers, atMs - lookbackMs + 1, atMs)) {
+    const last = samples[samples.length - 1] ?? ''
+    if (!last.endsWith(' stale')) answer.set(key, last)
+  }
+  return answer
+}
+
+function storeLatest(store: MetricStore, matchers: readonly Matcher[], atMs: number, lookbackMs: number): Map<string, string> {
+  const { labels, times, values } = store.selectLatest?.(matchers, atMs, lookbackMs) ?? { labels: [], times: new Float64Array(0), values: new Float64Array(0) }
+  expect([times.length, values.length]).toEqual([labels.length, labels.length])
+  return new Map(labels.map((each, index) => [seriesKey(each), `${times[index]} ${Object.is(values[index], -0) ? '-0' : values[index]}`]))
+}
+
 async function play(commands: readonly Command[]): Promise<void> {
   const root = mkdtempSync(join(tmpdir(), 'zhishou-store-model-'))
   let folder = mkdtempSync(join(root, 'run-'))
@@ -217,6 +233,11 @@ async function play(commands: readonly Command[]): Promise<void> {
           const from = Math.max(model.now - each.fromMs, model.now - RETENTION_MS)
           const matchers = [matcher('job', '=', 'node'), ...(each.name === '' ? [] : [matcher('__name__', '=', each.name)])]
           expect(storeAnswer(store, matchers, from, from + each.lengthMs)).toEqual(modelAnswer(model, matchers, from, from + each.lengthMs))
+          // The newest rows, which rules read, and any others.
+          for (const at of [from + each.lengthMs, model.now - (each.fromMs % 100_000), model.now]) {
+            if (at - each.lengthMs < model.now - RETENTION_MS) continue
+            for (const lookbackMs of [each.lengthMs, 1 + (each.lengthMs % 100_000)]) expect(storeLatest(store, matchers, at, lookbackMs)).toEqual(modelLatest(model, matchers, at, lookbackMs))
+          }
           break
         }
       }

@@ -5,7 +5,7 @@
  */
 import { statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { isStale, bitsOf } from '../../protocol/stale.ts'
+import { bitsOf, fillStale, isStale } from '../../protocol/stale.ts'
 import { loadAcceptance } from './acceptance.ts'
 import { createBytePool } from './byte-pool.ts'
 import { createWriter } from './bytes.ts'
@@ -15,15 +15,17 @@ import { createChunkTable } from './chunk-table.ts'
 import { ROOMY } from './disk.ts'
 import type { Group } from './group.ts'
 import { createHappenings } from './happenings.ts'
-import { appendRow, laneRows, type Lane } from './lane.ts'
-import { beginRecord, endRecord, putBatch, putRow, readRecord, type LogRow } from './log-record.ts'
+import { appendRow, BLOCK_ROWS, laneRows, lastRow, type Lane } from './lane.ts'
+import { latestOf } from './latest.ts'
+import { beginRecord, cellsOf, endRecord, putBatch, putRow, readRecord, type LogRow, type NewRow } from './log-record.ts'
 import { loadLogTable } from './log-table.ts'
 import { createMaintenance, groupKeptSince } from './maintenance.ts'
-import { mergeSamples, readGroup, type ColumnSamples } from './read.ts'
+import { rangesOf } from './range-read.ts'
 import { isDiskFull, openDatabase } from './schema.ts'
+import { selectPlans } from './select-plan.ts'
 import { NO_SERIES } from './series-index.ts'
 import type { StoreSettings } from './settings.ts'
-import { StoreFull, type Matcher, type MetricStore, type SeriesSamples, type StoreBatch, type StoreRow } from './store.ts'
+import { StoreFull, type MetricStore, type StoreBatch, type StoreRow } from './store.ts'
 import { transact } from './transaction.ts'
 
 export interface StoreOptions {
@@ -45,6 +47,12 @@ interface Waiting {
 /** Most batches in one log row: bounds the commit and what a torn one could take with it. */
 const BATCHES_A_COMMIT = 2_000
 const BYTES_A_COMMIT = 2 * 1024 * 1024
+
+/** Longest time that closing spends on giving disk space back, ms. */
+const CLOSE_MS = 1_000
+/** A row that names fewer than one in so many of its group's columns is kept as it came. */
+const SPARSE = 4
+const NO_CELLS = new Float64Array(0)
 
 /** Opens or makes the store. Throws with path and cause when the file cannot be opened, is in use, or is damaged. */
 export function openStore(options: StoreOptions): MetricStore {
@@ -69,6 +77,11 @@ export function openStore(options: StoreOptions): MetricStore {
   let plan = 0
   let closed = false
 
+  const groupOf = (id: number): Group => {
+    const group = catalogue.get(id)
+    if (group === undefined) throw new RangeError(`store: there is no group ${id}`)
+    return group
+  }
   const enter = (group: Group, row: LogRow, logId: number, arrivedAt: number): void => {
     const lane = row.late ? group.late : group.main
     if (group.gone > 0) reviveNamed(group, row)
@@ -92,18 +105,30 @@ export function openStore(options: StoreOptions): MetricStore {
   }
   const openedAt = now()
   for (const { id, body } of log.rows()) {
+    // Rows whose block begins in a record that is damaged.
+    let orphans = 0
     try {
       readRecord(body, {
         batch: (stream, epoch, seq) => acceptance.add(stream, epoch, seq),
-        row(row) {
-          const group = catalogue.get(row.group)
-          const lane = row.late ? group?.late : group?.main
+        before(head) {
+          const group = catalogue.get(head.group)
+          const lane = head.late ? group?.late : group?.main
           // Rows up to `through` are in chunks already.
-          if (group === undefined || lane === undefined || row.number <= lane.through) return
+          if (group === undefined || lane === undefined || head.number <= lane.through) return undefined
+          // Blocks get the borders they had: a block is what the log keeps or loses as one.
+          if (head.first && lane.rows > 0) maintenance.blockFull(group, lane)
+          if (!head.chained || (lane.rows > 0 && head.number === lane.through + 1)) return lastRow(lane)
+          orphans++
+          return undefined
+        },
+        row(row) {
+          const group = groupOf(row.group)
+          const lane = row.late ? group.late : group.main
           lane.through = row.number - 1
           enter(group, row, id, openedAt)
         },
       })
+      if (orphans > 0) count.damagedLog++
     } catch (error) {
       if (!(error instanceof RangeError)) throw error
       count.damagedLog++
@@ -111,23 +136,31 @@ export function openStore(options: StoreOptions): MetricStore {
   }
 
   /** Gives a row its lane and number, as if the rows of the plan before it were in already; undefined: refused. */
-  const place = (row: StoreRow, at: number): LogRow | undefined => {
+  const place = (row: StoreRow, at: number): NewRow | undefined => {
     const group = groupOf(row.group)
     if (group.plan !== plan) {
       group.plan = plan
       group.planNewest = group.newest
       group.planMain = group.main.through
       group.planLate = group.late.through
+      group.planMainCells = undefined
+      group.planLateCells = undefined
     }
     if (row.at < Math.max(at - settings.lateWindowMs, groupKeptSince(group, at, settings, maintenance.disk())) || row.at > at + settings.futureMs) return undefined
     const late = row.at <= group.planNewest
     if (!late) group.planNewest = row.at
-    return { group: row.group, late, number: late ? ++group.planLate : ++group.planMain, at: row.at, columns: row.columns, values: row.values }
-  }
-  const groupOf = (id: number): Group => {
-    const group = catalogue.get(id)
-    if (group === undefined) throw new RangeError(`store: there is no group ${id}`)
-    return group
+    const number = late ? ++group.planLate : ++group.planMain
+    const lane = late ? group.late : group.main
+    const first = (lane.rows + number - lane.through - 1) % BLOCK_ROWS === 0
+    const spread = row.columns !== undefined && row.values.length * SPARSE < group.columns
+    const columns = spread ? row.columns : undefined
+    const values = spread || row.columns === undefined ? row.values : wholeRow(row.columns, row.values, group.columns)
+    const before = late ? group.planLateCells : group.planMainCells
+    if (late) group.planLateCells = spread ? NO_CELLS : values
+    else group.planMainCells = spread ? NO_CELLS : values
+    const room = first || spread ? -1 : before === undefined ? lane.stride : before.length
+    const base = values.length > room ? undefined : before === undefined ? lastRow(lane).cells : cellsOf(before)
+    return { group: row.group, late, number, at: row.at, columns, values, samples: row.values.length, first, base }
   }
 
   const commit = (waiting: readonly Waiting[]): void => {
@@ -135,8 +168,8 @@ export function openStore(options: StoreOptions): MetricStore {
     const at = now()
     let refused = 0
     const touched = new Set<Group>()
-    const placed: (readonly LogRow[])[] = waiting.map(({ batch }) => {
-      const rows: LogRow[] = []
+    const placed: (readonly NewRow[])[] = waiting.map(({ batch }) => {
+      const rows: NewRow[] = []
       for (const row of batch.rows) {
         const where = place(row, at)
         if (where === undefined) refused++
@@ -154,6 +187,10 @@ export function openStore(options: StoreOptions): MetricStore {
       for (const row of rows) putRow(record, row)
     })
     const body = endRecord(record)
+    for (const group of touched) {
+      group.planMainCells = undefined
+      group.planLateCells = undefined
+    }
     const logId = log.next()
     transact(db, () => {
       const defined = catalogue.write([...touched])
@@ -171,7 +208,7 @@ export function openStore(options: StoreOptions): MetricStore {
       count.batches++
       for (const row of placed[position] ?? []) {
         enter(groupOf(row.group), row, logId, at)
-        count.samples += row.values.length
+        count.samples += row.samples
         if (row.late) count.late++
       }
     })
@@ -216,32 +253,7 @@ export function openStore(options: StoreOptions): MetricStore {
     else timer ??= setTimeout(flush, settings.commitDelayMs)
   }
 
-  const select = (matchers: readonly Matcher[], fromMs: number, toMs: number): SeriesSamples[] => {
-    const wanted = new Map<Group, { columns: number[]; series: number[] }>()
-    for (const series of candidates(index, matchers)) {
-      for (const home of index.homes(series)) {
-        const group = groupOf(home.group)
-        const entry = wanted.get(group)
-        if (entry === undefined) wanted.set(group, { columns: [home.column], series: [series] })
-        else {
-          entry.columns.push(home.column)
-          entry.series.push(series)
-        }
-      }
-    }
-    const found = new Map<number, ColumnSamples>()
-    for (const [group, { columns, series }] of wanted) {
-      const samples = readGroup(chunks, group, columns, fromMs, toMs)
-      for (let at = 0; at < series.length; at++) {
-        const each = samples[at]
-        const number = series[at]
-        if (each === undefined || number === undefined) continue
-        const before = found.get(number)
-        found.set(number, before === undefined ? each : mergeSamples(before, each))
-      }
-    }
-    return Array.from(found, ([series, samples]) => ({ labels: index.labels(series), times: samples.times, values: samples.values, stale: samples.stale }))
-  }
+  const planOf = selectPlans(index, groupOf)
 
   return {
     group: (stream, name) => catalogue.group(stream, name).id,
@@ -270,7 +282,8 @@ export function openStore(options: StoreOptions): MetricStore {
       return promise
     },
     accepted: (stream, epoch) => acceptance.ranges(stream, epoch),
-    select,
+    select: (matchers, fromMs, toMs) => rangesOf(chunks, planOf(matchers), fromMs, toMs),
+    selectLatest: (matchers, atMs, lookbackMs) => latestOf(chunks, planOf(matchers), atMs, lookbackMs),
     labelNames(matchers) {
       const names = new Set<string>()
       for (const series of candidates(index, matchers)) for (const pair of index.pairs(series) ?? []) names.add(index.pairName(pair))
@@ -314,7 +327,12 @@ export function openStore(options: StoreOptions): MetricStore {
       unschedule()
       while (queue.length > 0) flushSome()
       closed = true
-      db.close()
+      const until = performance.now() + CLOSE_MS
+      try {
+        maintenance.finish(() => performance.now() < until)
+      } finally {
+        db.close()
+      }
       return Promise.resolve()
     },
   }
@@ -322,6 +340,20 @@ export function openStore(options: StoreOptions): MetricStore {
 
 function batchKey(batch: StoreBatch): string {
   return `${batch.seq}\u0000${batch.epoch}\u0000${batch.stream}`
+}
+
+/** A row that names its columns, with a cell for every column of its group. */
+function wholeRow(columns: Uint32Array, values: Float64Array, width: number): Float64Array {
+  const row = new Float64Array(width)
+  fillStale(row)
+  const to = bitsOf(row)
+  const from = bitsOf(values)
+  for (let index = 0; index < values.length; index++) {
+    const at = (columns[index] ?? 0) * 2
+    to[at] = from[index * 2] ?? 0
+    to[at + 1] = from[index * 2 + 1] ?? 0
+  }
+  return row
 }
 
 /** What a batch weighs in the queue. */

@@ -36,7 +36,10 @@ export interface ColumnSamples {
 }
 
 /** First index whose time is `>= at`. */
-function lowerBound(times: Float64Array, count: number, at: number): number {
+export function lowerBound(times: Float64Array, count: number, at: number): number {
+  // Nearly always all of them or none.
+  if (count === 0 || (times[0] ?? 0) >= at) return 0
+  if ((times[count - 1] ?? 0) < at) return count
   let low = 0
   let high = count
   while (low < high) {
@@ -48,11 +51,11 @@ function lowerBound(times: Float64Array, count: number, at: number): number {
 }
 
 /** Samples by column, in the order of `columns`; undefined where there are none. */
-export function readGroup(source: ChunkSource, group: Group, columns: readonly number[], fromMs: number, toMs: number): (ColumnSamples | undefined)[] {
+export function readGroup(source: ChunkSource, group: Group, columns: readonly number[] | Uint32Array, fromMs: number, toMs: number): (ColumnSamples | undefined)[] {
   const chunks = group.chunkNewest >= fromMs && group.chunkOldest !== Infinity ? source.list(group.id, fromMs, toMs) : []
   let room = laneRoom(group.main, fromMs, toMs) + laneRoom(group.late, fromMs, toMs)
   for (const chunk of chunks) room += chunk.rows
-  if (room === 0) return columns.map(() => undefined)
+  if (room === 0) return Array.from(columns, () => undefined)
   const table: Table = { columns, fromMs, toMs, room, filled: 0, times: new Float64Array(room), cells: new Float64Array(room * columns.length), bits: NO_BITS }
   table.bits = new Uint32Array(table.cells.buffer)
   for (const chunk of chunks) if (!chunk.late) addChunk(table, source.open(chunk.id))
@@ -65,7 +68,7 @@ export function readGroup(source: ChunkSource, group: Group, columns: readonly n
 
 /** The asked columns, one after the other in `cells`, `room` rows each, of which `filled` are there. */
 interface Table {
-  readonly columns: readonly number[]
+  readonly columns: readonly number[] | Uint32Array
   readonly fromMs: number
   readonly toMs: number
   readonly room: number
@@ -142,7 +145,7 @@ function finish(table: Table, mainRows: number): (ColumnSamples | undefined)[] {
   const { filled, room, cells, fromMs, toMs } = table
   const times = table.times.subarray(0, filled)
   const order = filled > mainRows ? (byTime(times) ?? Uint32Array.from(times.keys())) : undefined
-  return table.columns.map((_, index) => {
+  return Array.from(table.columns, (_, index) => {
     if (filled === 0) return undefined
     const values = cells.subarray(index * room, index * room + filled)
     const bits = table.bits.subarray(index * room * 2, (index * room + filled) * 2)
@@ -150,12 +153,13 @@ function finish(table: Table, mainRows: number): (ColumnSamples | undefined)[] {
   })
 }
 
-function inOrder(times: Float64Array, values: Float64Array, bits: Uint32Array): ColumnSamples | undefined {
+/** A column whose rows ascend in time, its bits from cell `first` on: the very arrays given where nothing is stale. */
+export function inOrder(times: Float64Array, values: Float64Array, bits: Uint32Array, first = 0): ColumnSamples | undefined {
   const rows = times.length
   let row = 0
-  while (row < rows && !(Number.isNaN(values[row]) && isStale(bits, row))) row++
+  while (row < rows && !(Number.isNaN(values[row]) && isStale(bits, first + row))) row++
   if (row === rows) return { times, values, stale: undefined }
-  return gather(rows, (at) => at, times, values, bits)
+  return gather(rows, (at) => at, times, values, bits.subarray(first * 2, (first + rows) * 2))
 }
 
 /** Of rows with equal times (neighbours in `order`) the first that holds a sample counts. */

@@ -44,7 +44,18 @@ export interface SeriesIndex {
   intern(pairs: Uint32Array): number
   /** Pairs of a live series; undefined for a number not in use. */
   pairs(series: number): Uint32Array | undefined
+  /** Labels of a live series: the kept object where there is one, otherwise a new one. */
   labels(series: number): Labels
+  /** As `labels`, and the same object from now on, until the series leaves the index or `forgetLabels` drops it. */
+  keptLabels(series: number): Labels
+  /** How many series have a kept object. */
+  keptCount(): number
+  /** Drops the kept objects of all series but these. */
+  forgetLabels(but: ReadonlySet<number>): void
+  /** Counts how often a series with this pair got or lost a home: as long as it stays, so does what can be found by it. */
+  changesOf(pair: number): number
+  /** The same over all series. */
+  changes(): number
   home(series: number, group: number): number | undefined
   homes(series: number): readonly Home[]
   addHome(series: number, group: number, column: number): void
@@ -62,6 +73,9 @@ export function createSeriesIndex(): SeriesIndex {
   const postings: (Uint32Array | undefined)[] = []
   let postingSize = new Uint32Array(64)
   let postingFirst = new Uint32Array(64)
+  let pairChanges = new Uint32Array(64)
+  let allChanges = 0
+  const kept = new Map<number, Labels>()
 
   let pool = new Uint32Array(256)
   let poolUsed = 1
@@ -89,6 +103,7 @@ export function createSeriesIndex(): SeriesIndex {
     if (id >= postingSize.length) {
       postingSize = grown(postingSize, id + 1) as Uint32Array<ArrayBuffer>
       postingFirst = grown(postingFirst, id + 1) as Uint32Array<ArrayBuffer>
+      pairChanges = grown(pairChanges, id + 1) as Uint32Array<ArrayBuffer>
     }
     return id
   }
@@ -203,6 +218,7 @@ export function createSeriesIndex(): SeriesIndex {
       while (table[slot] !== series + 1) slot = (slot + 1) & mask
       table[slot] = DELETED
       offset[series] = 0
+      kept.delete(series)
       poolDead += length + 1
       free.push(series)
       live--
@@ -216,6 +232,24 @@ export function createSeriesIndex(): SeriesIndex {
     if (poolDead > 4_096 && poolDead > poolUsed / 2) compactPool()
   }
 
+  const changed = (series: number): void => {
+    allChanges++
+    const at = offset[series] ?? 0
+    for (let index = at + (pool[at] ?? 0); index > at; index--) {
+      const id = pool[index] ?? 0
+      pairChanges[id] = (pairChanges[id] ?? 0) + 1
+    }
+  }
+  const makeLabels = (series: number): Labels => {
+    const at = offset[series] ?? 0
+    const found: Record<string, string> = {}
+    for (let index = at + 1; index <= at + (pool[at] ?? 0); index++) {
+      const id = pool[index] ?? 0
+      found[pairNames[id] ?? ''] = pairValues[id] ?? ''
+    }
+    return found
+  }
+
   const homes = (series: number): readonly Home[] => {
     const group = homeGroup[series] ?? NO_SERIES
     if (group === NO_SERIES) return []
@@ -224,6 +258,7 @@ export function createSeriesIndex(): SeriesIndex {
     return more === undefined ? [first] : [first, ...more]
   }
   const dropHome = (series: number, group: number, column: number): boolean => {
+    changed(series)
     const rest = homes(series).filter((home) => home.group !== group || home.column !== column)
     const [first, ...more] = rest
     homeGroup[series] = first?.group ?? NO_SERIES
@@ -252,21 +287,25 @@ export function createSeriesIndex(): SeriesIndex {
       const at = offset[series] ?? 0
       return at === 0 ? undefined : pool.subarray(at + 1, at + 1 + (pool[at] ?? 0))
     },
-    labels(series) {
-      const at = offset[series] ?? 0
-      const found: Record<string, string> = {}
-      for (let index = at + 1; index <= at + (pool[at] ?? 0); index++) {
-        const id = pool[index] ?? 0
-        found[pairNames[id] ?? ''] = pairValues[id] ?? ''
-      }
-      return found
+    labels: (series) => kept.get(series) ?? makeLabels(series),
+    keptLabels(series) {
+      let labels = kept.get(series)
+      if (labels === undefined) kept.set(series, (labels = makeLabels(series)))
+      return labels
     },
+    keptCount: () => kept.size,
+    forgetLabels(but) {
+      for (const series of kept.keys()) if (!but.has(series)) kept.delete(series)
+    },
+    changesOf: (id) => pairChanges[id] ?? 0,
+    changes: () => allChanges,
     home(series, group) {
       if (homeGroup[series] === group) return homeColumn[series]
       return moreHomes.get(series)?.find((home) => home.group === group)?.column
     },
     homes,
     addHome(series, group, column) {
+      changed(series)
       if (homeGroup[series] === NO_SERIES) {
         homeGroup[series] = group
         homeColumn[series] = column

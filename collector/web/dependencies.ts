@@ -32,6 +32,8 @@ export type Outcome<T> = { readonly kind: 'done'; readonly value: T } | Refused
 export interface AccessDependencies {
   bySession(token: string): Promise<Caller | undefined>
   byBearer(token: string): Promise<Caller | undefined>
+  /** Whether a session is still good; asking does not count as using it. */
+  stillSignedIn(token: string): Promise<boolean>
   signIn(user: string, password: string, address: string): Promise<Outcome<{ readonly token: string; readonly caller: Caller }>>
   signOut(token: string): Promise<void>
   changePassword(token: string, old: string, fresh: string, address: string): Promise<Outcome<void>>

@@ -20,7 +20,7 @@ const path = fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...known) }, { wei
 
 const expression = fc.oneof(
   fc.constantFrom('up', '1', 'up[5m]', 'rate(up[5m])', '"text"', 'up{', 'up offset', 'sum by (a) (up) or vector(1)', '(((((', 'up[1y:1ms]', 'label_replace(up, "a", "$1", "b", "(.*)")', '-1^2', 'topk(1e300, up)', 'up{a=~"("}', `${'('.repeat(20_000)}1`, `${'-'.repeat(20_000)}1`, `1${'+1'.repeat(20_000)}`, `${'sum('.repeat(5_000)}up${')'.repeat(5_000)}`, 'vector(1e999)', 'up @ 1e300', 'up offset 1e300', 'histogram_quantile(NaN, up)'),
-  fc.string({ unit: fc.constantFrom(...'up()[]{}"=~!,.:+-*/^%@ 0123456789eymsd', 'by', 'rate', 'sum', 'offset'), maxLength: 40 }),
+  fc.string({ unit: fc.constantFrom(...Array.from('up()[]{}"=~!,.:+-*/^%@ 0123456789eymsd'), 'by', 'rate', 'sum', 'offset'), maxLength: 40 }),
   fc.string({ maxLength: 60 }),
 )
 const number = fc.oneof(fc.constantFrom('0', '-1', '1e300', 'NaN', '', '0.0001', '1e-9', '9e12', '-9e12', '5m', '292y', '2026-11-22T08:00:00Z', '+-1', '8640000000000', '8640000000001'), fc.double().map(String), fc.string({ maxLength: 8 }))

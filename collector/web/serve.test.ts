@@ -1,14 +1,16 @@
 /** The two listeners with real sockets on loopback: what the wire may bring, and what each of them must not believe. */
 import { mkdtempSync, rmSync } from 'node:fs'
-import type { Server } from 'node:http'
-import { type Socket, connect } from 'node:net'
+import { IncomingMessage, type Server } from 'node:http'
+import { Socket, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type StubWeb, stubWeb } from '../../test/web-dependencies.ts'
 import { openPki } from '../access/pki.ts'
+import { answerUpgrade } from '../ingest/link-answers.ts'
 import { closeServer, httpListener, open, refuseUpgrade, tlsListener } from './serve.ts'
 
 const work = mkdtempSync(join(tmpdir(), 'zhishou-serve-'))
@@ -128,6 +130,12 @@ describe('what is no request', () => {
       socket.resetAndDestroy()
     }
     await delay(100)
+    // Whenever the reset comes, somebody listens for it: emit throws where nobody does.
+    for (const answered of [(socket: PassThrough) => refuseUpgrade(new IncomingMessage(new Socket()), socket), (socket: PassThrough) => answerUpgrade(socket, 401, 'unauthenticated', 'no certificate')]) {
+      const socket = new PassThrough()
+      answered(socket)
+      expect(() => socket.emit('error', new Error('read ECONNRESET'))).not.toThrow()
+    }
     expect(statusOf(await exchange(dial(false), `GET /healthz HTTP/1.1\r\nhost: x\r\n${closing}`))).toBe(200)
   })
 })

@@ -20,8 +20,8 @@ export interface TlsMaterial {
 
 export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 
-/** Slow senders are cut: whole headers within 10 s, a request within 30 s. */
-const limits = { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 15_000, maxHeaderSize: 16 * 1024 }
+/** Slow senders are cut: a TLS handshake and whole headers within 10 s, a request within 30 s; looked at every 2 s. */
+const limits = { requestTimeout: 30_000, headersTimeout: 10_000, connectionsCheckingInterval: 2_000, keepAliveTimeout: 15_000, maxHeaderSize: 16 * 1024 }
 
 export function httpListener(web: Web): Server {
   const server = createServer(limits, listenerOf(web))
@@ -42,21 +42,25 @@ export function tlsListener(web: Web, tls: TlsMaterial, onUpgrade: Upgrade): Tls
   const server = createTlsServer(options, listenerOf(web))
   server.on('upgrade', onUpgrade)
   refuseUnreadable(server, web)
-  server.on('tlsClientError', (error) => {
-    // A peer that only looked whether the port is open has sent nothing that could be refused.
-    if (errorCode(error) !== 'ECONNRESET') web.refused('connection', errorCode(error) === 'ERR_TLS_HANDSHAKE_TIMEOUT' ? 'slow' : 'malformed')
-  })
   return server
 }
 
-/** What the parser cannot read never becomes a request: it is answered here, with the status Node gives, and counted. */
+/**
+ * What the parser cannot read never becomes a request: it is answered here, with the status Node gives, and counted.
+ * Node's https server hands failed handshakes on to the same event; there nobody can read an answer.
+ */
 function refuseUnreadable(server: Server | TlsServer, web: Web): void {
   server.on('clientError', (error: Error, socket: Duplex) => {
     const code = errorCode(error)
-    if (code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
-    const [status, word] = code === 'ERR_HTTP_REQUEST_TIMEOUT' ? ['408 Request Timeout', 'slow'] : code === 'HPE_HEADER_OVERFLOW' ? ['431 Request Header Fields Too Large', 'oversized'] : ['400 Bad Request', 'malformed']
-    web.refused('connection', word)
+    // A peer that went away, or only looked whether the port is open, has sent nothing that could be refused.
+    if (code === 'ECONNRESET') return void socket.destroy()
+    const slow = code === 'ERR_HTTP_REQUEST_TIMEOUT' || code === 'ERR_TLS_HANDSHAKE_TIMEOUT'
+    const oversized = code === 'HPE_HEADER_OVERFLOW'
+    web.refused('connection', slow ? 'slow' : oversized ? 'oversized' : 'malformed')
+    if (!socket.writable || /^(ERR_SSL|ERR_TLS|EPROTO)/.test(code ?? '')) return void socket.destroy()
+    const status = slow ? '408 Request Timeout' : oversized ? '431 Request Header Fields Too Large' : '400 Bad Request'
     const why = `${status}: ${code ?? error.message}\n`
+    socket.once('finish', () => socket.destroy())
     socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: text/plain\r\ncontent-length: ${Buffer.byteLength(why)}\r\n\r\n${why}`)
   })
 }

@@ -5,13 +5,13 @@
 import { copyFileSync, existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Labels } from '../../protocol/series.ts'
-import { bitsOf, isStale } from '../../protocol/stale.ts'
+import { bitsOf, fillStale, isStale } from '../../protocol/stale.ts'
 import { loadAcceptance } from '../../collector/store/acceptance.ts'
 import { loadCatalogue } from '../../collector/store/catalogue.ts'
 import { createChunkTable } from '../../collector/store/chunk-table.ts'
 import type { Group } from '../../collector/store/group.ts'
 import { createHappenings } from '../../collector/store/happenings.ts'
-import { readRecord } from '../../collector/store/log-record.ts'
+import { cellsOf, readRecord, type LogRow } from '../../collector/store/log-record.ts'
 import { loadLogTable } from '../../collector/store/log-table.ts'
 import { openDatabase } from '../../collector/store/schema.ts'
 import type { StoredCheck, StoredEvent } from '../../collector/store/store.ts'
@@ -64,11 +64,18 @@ export function readRawStream(home: string, scratch: string, stream: string, key
       chunk.times.forEach((at, row) => rows.push({ at, group: group.name, place: 'chunk', late, cells: cells[row] ?? new Map<string, number>() }))
     }
   }
+  /** The newest row of each lane: the next one in the log may be written as its differences. */
+  const newest = new Map<string, Float64Array>()
   for (const { body } of log.rows()) {
     readRecord(body, {
       batch: (from, epoch, seq) => acceptance.add(from, epoch, seq),
+      before(head) {
+        const values = newest.get(`${head.group} ${head.late}`) ?? new Float64Array(0)
+        return { cells: cellsOf(values), room: values.length }
+      },
       row(row) {
         const group = catalogue.get(row.group)
+        newest.set(`${row.group} ${row.late}`, wholeRow(row, group?.columns ?? 0))
         if (group === undefined || group.stream !== stream) return
         // Up to here the rows are in chunks.
         if (row.number <= (row.late ? group.late : group.main).through) return
@@ -95,4 +102,16 @@ export function readRawStream(home: string, scratch: string, stream: string, key
 
 function keysOf(labels: (series: number) => Labels, group: Group, keyOf: (labels: Labels) => string): readonly string[] {
   return Array.from(group.series.subarray(0, group.columns), (series) => keyOf(labels(series)))
+}
+
+function wholeRow(row: LogRow, width: number): Float64Array {
+  const whole = new Float64Array(Math.max(width, row.values.length))
+  fillStale(whole)
+  const to = bitsOf(whole)
+  const from = bitsOf(row.values)
+  for (let index = 0; index < row.values.length; index++) {
+    const at = (row.columns?.[index] ?? index) * 2
+    to.set(from.subarray(index * 2, index * 2 + 2), at)
+  }
+  return whole
 }

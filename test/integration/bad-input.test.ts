@@ -139,7 +139,7 @@ describe('bad input', () => {
 
   it('deep nesting and questions without end are refused, not died of', async () => {
     const ask = async (query: string): Promise<number> => (await fetch(`${collector.http}/api/v1/query`, { method: 'POST', headers: { authorization: `Bearer ${collector.first().readToken}` }, body: new URLSearchParams({ query }) })).status
-    for (const query of [`${'('.repeat(100_000)}1`, `${'-'.repeat(100_000)}1`, `1${'+1'.repeat(100_000)}`, `${'sum('.repeat(30_000)}up${')'.repeat(30_000)}`]) expect(await ask(query)).toBe(400)
+    for (const query of [`${'('.repeat(40_000)}1`, `${'-'.repeat(40_000)}1`, `1${'+1'.repeat(40_000)}`, `${'sum('.repeat(20_000)}up${')'.repeat(20_000)}`]) expect(await ask(query)).toBe(400)
     expect([200, 422]).toContain(await ask('max_over_time(up[1y:1ms])'))
     await alive()
   })
@@ -168,10 +168,10 @@ describe('bad input', () => {
           )
         }
       }
-      // Whole headers are due within 10 s; Node looks every 30 s.
-      for (const took of await Promise.all(slow)) expect(took).toBeLessThan(50_000)
+      // Whole headers, and a whole handshake, are due within 10 s.
+      for (const took of await Promise.all(slow)) expect(took).toBeLessThan(20_000)
     })
-    expect(more['connection/slow'] ?? 0).toBeGreaterThanOrEqual(5)
+    expect(more).toEqual({ 'connection/slow': 15 })
     await alive()
   })
 
@@ -180,14 +180,15 @@ describe('bad input', () => {
     for (let turn = 0; turn < scaled(60, 600); turn++) {
       const door = doors[turn % doors.length]!
       await new Promise<void>((resolve) => {
-        const socket = dial(door)
+        const raw = connect({ host: '127.0.0.1', port: door === 'http' ? collector.ports.http : collector.ports.tls })
+        raw.on('error', () => undefined)
+        raw.on('close', () => resolve())
+        const socket = door === 'behind TLS' ? connectTls({ socket: raw, rejectUnauthorized: false }) : raw
         socket.on('error', () => undefined)
-        socket.on('close', () => resolve())
         socket.once(door === 'behind TLS' ? 'secureConnect' : 'connect', () => {
           socket.write(starts[turn % starts.length]!)
-          setTimeout(() => socket.resetAndDestroy(), turn % 7)
+          setTimeout(() => raw.resetAndDestroy(), turn % 7)
         })
-        setTimeout(() => socket.destroy(), 2_000).unref()
       })
     }
     await alive()
@@ -214,7 +215,7 @@ describe('bad input', () => {
     }
     const statuses = new Map<number | undefined, number>()
     for (let sent = 0; sent < count; sent += 20) {
-      const replies = await Promise.all(Array.from({ length: 20 }, (_, one) => exchange(doors[(sent + one) % doors.length]!, blob(), 1_500)))
+      const replies = await Promise.all(Array.from({ length: 20 }, (_, one) => exchange(doors[(sent + one) % doors.length]!, blob(), 700)))
       for (const reply of replies) statuses.set(statusOf(reply), (statuses.get(statusOf(reply)) ?? 0) + 1)
     }
     expect([...statuses.keys()].filter((status) => status !== undefined && status >= 500 && status !== 503)).toEqual([])

@@ -28,8 +28,10 @@ export function monitoringRoutes(deps: WebDependencies, hints: Hints): Hono<WebE
         stop()
         awake?.()
       })
-      // A comment every 20 s keeps proxies from closing the stream and lets a dead one show.
-      while (!stream.aborted) {
+      // A comment every 20 s keeps proxies from closing the stream and lets a dead one show. A session that has ended ends
+      // its stream; the look itself must not keep an idle session alive, so it is one that does not count as use.
+      const token = context.get('sessionToken')
+      while (!stream.aborted && (token === undefined || (await deps.access.stillSignedIn(token)))) {
         await stream.write(': still here\n\n')
         await new Promise<void>((resolve) => {
           const timer = setTimeout(resolve, 20_000)
@@ -40,6 +42,7 @@ export function monitoringRoutes(deps: WebDependencies, hints: Hints): Hono<WebE
           }
         })
       }
+      stop()
     }),
   )
   return app
