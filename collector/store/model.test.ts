@@ -215,6 +215,9 @@ async function play(commands: readonly Command[]): Promise<void> {
           for (let count = 0; count < each.times; count++) {
             model.now += Math.floor(each.waitMs / each.times)
             store.maintain(model.now)
+            // What was asked before the packing is remembered: it must not outlive what it was read from.
+            const from = model.now - each.waitMs - 1_800_000
+            if (count % 4 === 0) expect(storeAnswer(store, [matcher('job', '=', 'node')], from, model.now)).toEqual(modelAnswer(model, [matcher('job', '=', 'node')], from, model.now))
           }
           break
         case 'crash': {
