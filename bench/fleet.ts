@@ -54,6 +54,37 @@ function kindOf(name: string, labels: Labels, value: number): number {
   return name.endsWith('_bytes') ? 2 : 3
 }
 
+/**
+ * The host that the series were read from may have troubles of its own, and counters of troubles rest on a sound host: a
+ * fleet of such hosts would be one standing storm. This gives the template of a sound host that was started ten days ago.
+ */
+export function calm(read: FleetTemplate, nowMs: number): FleetTemplate {
+  const base = read.base.slice()
+  const kinds = read.kinds.slice()
+  const set = (index: number, value: number): void => {
+    base[index] = value
+    kinds[index] = 0
+  }
+  read.columns.forEach((labels, index) => {
+    const name = labels[METRIC_NAME] ?? ''
+    if (name === 'node_scrape_collector_success' || name === 'node_timex_sync_status' || name === 'node_network_up') set(index, 1)
+    if (name === 'node_timex_offset_seconds' || name === 'node_filesystem_device_error' || name === 'node_filesystem_readonly') set(index, 0)
+    if (name === 'node_systemd_unit_state' && labels['state'] === 'failed') set(index, 0)
+    if (name === 'node_filesystem_avail_bytes') base[index] = sizeOf(read, labels) * 0.6
+    if (name === 'node_filesystem_avail_bytes' && sizeOf(read, labels) < 2 ** 30) kinds[index] = 0
+    if (name === 'node_load5') set(index, 0.5)
+    if (name === 'node_boot_time_seconds') set(index, nowMs / 1000 - 900_000)
+    if (/event|err|drop|oom|carrier|edac|refused|damaged|stalled|_time_seconds|Retrans|Overflow|pswp/.test(name)) kinds[index] = 0
+    if (labels['mode'] === 'steal' || labels['mode'] === 'iowait') kinds[index] = 0
+  })
+  return { ...read, base, kinds }
+}
+
+function sizeOf(read: FleetTemplate, labels: Labels): number {
+  const at = read.columns.findIndex((other) => other[METRIC_NAME] === 'node_filesystem_size_bytes' && other['mountpoint'] === labels['mountpoint'] && other['device'] === labels['device'])
+  return read.base[at] ?? Number.NaN
+}
+
 /** One host's values, moved in place. */
 export function fleetHost(template: FleetTemplate, seed: number): { readonly values: Float64Array; step(): void } {
   const draw = random(seed)

@@ -2,10 +2,10 @@
  * What the shipped rules cost at fleet size: `--hosts` with `--series` of this machine's own series each in the embedded
  * store, `--minutes` of them at 15 s, then rounds of 15 s in which every rule is evaluated by `startRules` as in the
  * collector, on a clock of our own. CPU is that of this process inside the rules' ticks; taking samples is left out. After
- * the steady rounds come two storms: `up` of every host turns 0, and every host's file systems fill up. With `--peer`
- * prometheus gets the same blocks and rule files and is asked what its rule groups took.
+ * the steady rounds come two storms: `up` of every host turns 0, and every host's file systems fill up.
+ * From `--minutes 36` on rows also lie in chunks, as in a collector that has run for a while.
  *
- *   npm run bench -- rules [--hosts 1000] [--series 300] [--minutes 10] [--rounds 9] [--top 12] [--peer]
+ *   npm run bench -- rules [--hosts 1000] [--series 300] [--minutes 10] [--rounds 9] [--top 12]
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -17,8 +17,8 @@ import { type Rules, startRules } from '../collector/rules/run.ts'
 import { openStore } from '../collector/store/open-store.ts'
 import { storeSettings } from '../collector/store/settings.ts'
 import type { Store } from '../collector/store/store.ts'
-import { METRIC_NAME, type Labels } from '../protocol/series.ts'
-import { type FleetTemplate, fleetHost, fleetTemplate } from './fleet.ts'
+import { METRIC_NAME } from '../protocol/series.ts'
+import { calm, fleetHost, fleetTemplate } from './fleet.ts'
 import { median, report, rounded, spread } from './measure.ts'
 
 const { values } = parseArgs({
@@ -34,38 +34,7 @@ const tickMs = 200
 const folder = mkdtempSync(join(tmpdir(), 'zhishou-rules-bench-'))
 let now = Math.floor(Date.now() / intervalMs) * intervalMs - Number(values.minutes) * 60_000
 const store = openStore({ path: join(folder, 'metrics.db'), now: () => now, settings: storeSettings.parse({ commitDelayMs: 0 }) })
-const template = calm(await fleetTemplate(Number(values.series)))
-
-/**
- * The host that the series were read from may have troubles of its own, and counters of troubles rest on a sound host: a
- * fleet of such hosts would be one standing storm.
- */
-function calm(read: FleetTemplate): FleetTemplate {
-  const base = read.base.slice()
-  const kinds = read.kinds.slice()
-  const set = (index: number, value: number): void => {
-    base[index] = value
-    kinds[index] = 0
-  }
-  read.columns.forEach((labels, index) => {
-    const name = labels[METRIC_NAME] ?? ''
-    if (name === 'node_scrape_collector_success' || name === 'node_timex_sync_status' || name === 'node_network_up') set(index, 1)
-    if (name === 'node_timex_offset_seconds' || name === 'node_filesystem_device_error' || name === 'node_filesystem_readonly') set(index, 0)
-    if (name === 'node_systemd_unit_state' && labels['state'] === 'failed') set(index, 0)
-    if (name === 'node_filesystem_avail_bytes') base[index] = sizeOf(read, labels) * 0.6
-    if (name === 'node_filesystem_avail_bytes' && sizeOf(read, labels) < 2 ** 30) kinds[index] = 0
-    if (name === 'node_load5') set(index, 0.5)
-    if (name === 'node_boot_time_seconds') set(index, now / 1000 - 900_000)
-    if (/event|err|drop|oom|carrier|edac|refused|damaged|stalled|_time_seconds|Retrans|Overflow|pswp/.test(name)) kinds[index] = 0
-    if (labels['mode'] === 'steal' || labels['mode'] === 'iowait') kinds[index] = 0
-  })
-  return { ...read, base, kinds }
-}
-
-function sizeOf(read: FleetTemplate, labels: Labels): number {
-  const at = read.columns.findIndex((other) => other[METRIC_NAME] === 'node_filesystem_size_bytes' && other['mountpoint'] === labels['mountpoint'] && other['device'] === labels['device'])
-  return read.base[at] ?? Number.NaN
-}
+const template = calm(await fleetTemplate(Number(values.series)), now)
 
 const timeColumn = template.columns.findIndex((labels) => labels[METRIC_NAME] === 'node_time_seconds')
 const fleet = Array.from({ length: hosts }, (_, index) => {

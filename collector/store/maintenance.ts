@@ -34,6 +34,8 @@ const EXPIRE_ROWS = 500
 /** Free pages that are kept for the log to grow into: so many (8 MiB), or this part of the file. */
 const FREE_PAGES = 1_024
 const FREE_PART = 1 / 16
+/** Slices of packing after one commit at most: more cells than a commit brings, so that it keeps up. */
+const CATCH_UP_PARTS = 2
 /** Pages given back to the file system in one slice: about 1 ms; and in one step of `finish`. */
 const VACUUM_PAGES = 64
 const FINISH_PAGES = 256
@@ -267,7 +269,7 @@ export function createMaintenance(parts: MaintenanceParts): Maintenance {
     },
     catchUp(now) {
       try {
-        while (behind()) run(() => [...sealReady(now), ...trim(now)])
+        for (let parts = 0; parts < CATCH_UP_PARTS && behind(); parts++) run(() => [...sealReady(now), ...trim(now)])
       } catch (error) {
         if (!isDiskFull(error)) throw new Error('store: cannot write chunks', { cause: error })
         noRoom()
