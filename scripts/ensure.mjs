@@ -4,7 +4,7 @@
  */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -33,6 +33,12 @@ export function ensureInstalled() {
     writeFileSync(stamp, want)
   }
   const node = pinnedNode()
+  // Two packages bring a `node` (24 for everything, 16 for the agent's bundle tests) and npm links whichever it likes.
+  const link = join(root, 'node_modules', '.bin', 'node')
+  if (!existsSync(link) || realpathSync(link) !== realpathSync(node)) {
+    rmSync(link, { force: true })
+    symlinkSync(join('..', `node-linux-${process.arch}`, 'bin', 'node'), link)
+  }
   const version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim()
   if (!version.startsWith('v24.')) throw new Error(`${node} is ${version}, expected v24`)
   return node

@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { ensureConsole, ensureInstalled, root } from './ensure.mjs'
 import { ensureParts } from './parts.mjs'
 
@@ -30,7 +30,7 @@ function count(good) {
 
 const node = ensureInstalled()
 const bin = join(root, 'node_modules', '.bin')
-const env = { PATH: `${bin}:${process.env.PATH}`, ZHISHOU_TEST: full ? 'full' : 'sample' }
+const env = { PATH: `${dirname(node)}:${bin}:${process.env.PATH}`, ZHISHOU_TEST: full ? 'full' : 'sample' }
 const missing = ensureParts()
 if (missing.length > 0) console.log(`missing parts, their suites are skipped: ${missing.join(' ')}`)
 ensureConsole(node)
