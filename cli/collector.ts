@@ -7,7 +7,11 @@ import { openPki } from '../collector/access/pki.ts'
 import { makeToken } from '../collector/access/tokens.ts'
 import { loadCollectorSettings, parseCollectorSettings } from '../collector/config.ts'
 import { parseSlaProfiles } from '../collector/incidents/profile.ts'
-import { startCollector } from '../collector/main.ts'
+import { LINK_ADDRESS, startCollector } from '../collector/main.ts'
+import { errorText } from '../collector/log.ts'
+import { openChannels } from '../collector/notify/registry.ts'
+import { createAccess } from '../collector/access/accounts.ts'
+import { z } from 'zod'
 import { loadRules, ruleFolders } from '../collector/rules/load.ts'
 import { appendAudit } from '../collector/state/audit.ts'
 import { openState } from '../collector/state/open.ts'
@@ -26,13 +30,15 @@ export async function collectorCommand(argv: readonly string[]): Promise<number>
         return await checkConfig(rest)
       case 'token':
         return await token(rest)
+      case 'reset-password':
+        return await resetPassword(rest)
       case undefined:
-        throw new UsageError('expected run, check-config or token')
+        throw new UsageError('expected run, check-config, token or reset-password')
       default:
-        throw new UsageError(`unknown command ${command}; expected run, check-config or token`)
+        throw new UsageError(`unknown command ${command}; expected run, check-config, token or reset-password`)
     }
   } catch (error) {
-    process.stderr.write(`zhishou collector: ${error instanceof Error ? error.message : String(error)}\n`)
+    process.stderr.write(`zhishou collector: ${errorText(error)}\n`)
     return error instanceof UsageError ? 2 : 1
   }
 }
@@ -69,6 +75,9 @@ async function checkConfig(argv: readonly string[]): Promise<number> {
     const slaFile = settings.slaFile ?? join(import.meta.dirname, '..', 'alerts', 'sla.yml')
     await collect(() => parseSlaProfiles(readFile(slaFile), basename(slaFile)))
     await collect(() => loadRules(ruleFolders(settings.rules)))
+    await collect(() => {
+      for (const channel of openChannels(settings.notify, { readFile: (path) => readFileSync(path, 'utf8'), env: process.env })) channel.close()
+    })
   })
   for (const mistake of mistakes) process.stdout.write(`${mistake}\n`)
   if (mistakes.length === 0) process.stdout.write(`ok: ${named ?? (existsSync(join(home, 'collector.yml')) ? join(home, 'collector.yml') : 'no collector.yml, the defaults hold')}\n`)
@@ -93,16 +102,37 @@ async function token(argv: readonly string[]): Promise<number> {
   const home = homeFolder(values['home'])
   if (!existsSync(join(home, 'state.db')) || !statSync(home).isDirectory()) throw new Error(`${home}: no collector has been started here`)
   const settings = loadCollectorSettings(home)
-  const url = values['address'] ?? `https://${settings.names[0] ?? hostname()}:${settings.tls.port}`
   const now = Date.now()
   const pki = await openPki({ folder: join(home, 'pki'), names: [hostname(), ...settings.names] }, now)
   const state = await openState(join(home, 'state.db'), now)
   try {
+    const last = await state.db.selectFrom('setting').select('value_json').where('key', '=', LINK_ADDRESS).executeTakeFirst()
+    const url = values['address'] ?? (last === undefined ? `https://${settings.names[0] ?? hostname()}:${settings.tls.port}` : z.string().parse(JSON.parse(last.value_json)))
     const made = makeToken({ url, fingerprint: pki.fingerprint(), host: host.data, lifeMs: TOKEN_LIFE_MS, now })
     await createStateIdentities(state).addToken(made.entry)
     await state.db.transaction().execute((trx) => appendAudit(trx, { at: now, actor: `shell:${process.getuid?.() ?? ''}`, action: 'agent.token', object: host.data, detail: { expiresAt: made.entry.expiresAt } }))
     process.stdout.write(`${made.text}\n`)
     process.stderr.write(`Good once, for ${host.data}, until ${new Date(made.entry.expiresAt).toISOString()}. On that host:\n  node agent.cjs enrol --token …\n  node agent.cjs run\n`)
+    return 0
+  } finally {
+    await state.close()
+  }
+}
+
+/** For whoever owns the machine: a new one-time password for an account, its lock and its sessions ended. */
+async function resetPassword(argv: readonly string[]): Promise<number> {
+  const { values, positionals } = readOptions(argv, ['home', 'user'])
+  const user = values['user'] ?? ''
+  if (positionals.length > 0 || user === '') throw new UsageError('expected --user NAME')
+  const home = homeFolder(values['home'])
+  if (!existsSync(join(home, 'state.db'))) throw new Error(`${home}: no collector has been started here`)
+  const now = Date.now()
+  const state = await openState(join(home, 'state.db'), now)
+  try {
+    const password = await createAccess(state).resetPassword(user, `shell:${process.getuid?.() ?? ''}`, now)
+    if (password === undefined) throw new Error(`no account ${user}`)
+    process.stdout.write(`${password}\n`)
+    process.stderr.write('Good for one sign-in, which must replace it.\n')
     return 0
   } finally {
     await state.close()

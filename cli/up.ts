@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { errorText } from '../collector/log.ts'
 import { type Collector, startCollector } from '../collector/main.ts'
 import { SettingsError } from '../protocol/settings.ts'
 import { askedToStop } from './stop.ts'
@@ -33,7 +34,7 @@ export async function up(argv: readonly string[]): Promise<number> {
     const tls = readListen(values['tls'], 'tls')
     collector = await startCollector({ home, ...(http === undefined ? {} : { http }), ...(tls === undefined ? {} : { tls }) })
   } catch (error) {
-    process.stderr.write(`zhishou up: ${error instanceof Error ? error.message : String(error)}\n`)
+    process.stderr.write(`zhishou up: ${errorText(error)}\n`)
     return error instanceof UsageError ? 2 : error instanceof SettingsError ? 1 : 1
   }
   const say = (text: string): void => void process.stderr.write(text)
@@ -76,7 +77,7 @@ async function keepAgent(collector: Collector, agentHome: string, stop: AbortSig
 }
 
 function startAgent(args: readonly string[]): ChildProcess {
-  return spawn(process.execPath, [...agentFlags, bundle, ...args], { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...agentEnvironment } })
+  return spawn(process.execPath, [...agentFlags, bundle, ...args], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], env: { ...process.env, ...agentEnvironment } })
 }
 
 /** Exit code of a child; on `stop` it is asked to end and, if it does not within 5 s, made to. */

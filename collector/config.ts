@@ -50,7 +50,8 @@ const listen = (text: string) =>
       return { host: (match[1] ?? '').replace(/^\[|\]$/g, ''), port }
     })
 
-const loopback = new Set(['127.0.0.1', '::1', 'localhost'])
+/** Hosts that plain HTTP may listen on. */
+export const loopback: ReadonlySet<string> = new Set(['127.0.0.1', '::1', 'localhost'])
 
 const whole = z.int('expected a whole number')
 

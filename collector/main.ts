@@ -3,7 +3,7 @@
  * Nothing is decided here. `cli/` calls `startCollector`.
  */
 import { hostname } from 'node:os'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { AlertView } from '../protocol/api.ts'
@@ -15,7 +15,7 @@ import { openPki } from './access/pki.ts'
 import { completeRevocations, removeAgent } from './access/removal.ts'
 import { makeToken } from './access/tokens.ts'
 import { type Clock, systemClock } from './clock.ts'
-import { type CollectorSettings, loadCollectorSettings } from './config.ts'
+import { type CollectorSettings, loadCollectorSettings, loopback } from './config.ts'
 import { createCounters } from './counters.ts'
 import { type FirstRun, HomeError, forgetFirstPassword, openHome, writeFirstRun } from './home.ts'
 import { noticeSchema } from './incidents/notice.ts'
@@ -66,9 +66,13 @@ export interface Collector {
   readonly addresses: { readonly console: string; readonly http: string; readonly tls: string }
   /** Only on the very first start. */
   readonly firstRun: { readonly admin: { readonly user: string; readonly password: string }; readonly readToken: string } | undefined
+  /** A token that enrols an agent on this machine. */
   createToken(host: string, actor: string): Promise<{ readonly token: string; readonly expiresAt: number }>
   close(): Promise<void>
 }
+
+/** Where the newest start of this collector can be reached, for tokens made from beside it (`zhishou collector token`). */
+export const LINK_ADDRESS = 'link.address'
 
 const TOKEN_LIFE_MS = 24 * 3_600_000
 const SELF_EVERY_MS = 15_000
@@ -83,6 +87,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     for (const close of closers.splice(0).reverse()) await close()
   }
   try {
+    if (options.http !== undefined && !loopback.has(options.http.host)) throw new SettingsError([`--http ${options.http.host}: expected a loopback address (127.0.0.1, ::1 or localhost): plain HTTP never leaves the machine`])
     return await start(options, loadCollectorSettings(home.path), closers, closeAll)
   } catch (error) {
     await closeAll()
@@ -102,6 +107,8 @@ async function start(options: CollectorOptions, settings: CollectorSettings, clo
   const refused = (what: string, code: string): void => counters.add('zhishou_refused_total', { what, code })
   const hints = createHints(500)
   const recordAudit = (entry: Parameters<typeof appendAudit>[1]): Promise<void> => state.db.transaction().execute(async (trx) => void (await appendAudit(trx, entry)))
+
+  for (const missing of missingParts(home)) log.warn(missing)
 
   // What is kept.
   const state = await openState(join(home, 'state.db'), startedAt)
@@ -154,7 +161,18 @@ async function start(options: CollectorOptions, settings: CollectorSettings, clo
     },
   })
   closers.push(() => rules.stop())
-  closers.push(watchRules(folders, rulesMark, clock, log, (groups) => rules.replace(groups)))
+  let rulesProblem: string | undefined
+  closers.push(
+    watchRules(folders, rulesMark, clock, {
+      error(message, fields) {
+        rulesProblem = '规则文件有错误，仍在使用修改前的规则；重启前请先改正（zhishou collector check-config）'
+        log.error(message, fields)
+      },
+    }, (groups) => {
+      rulesProblem = undefined
+      rules.replace(groups)
+    }),
+  )
   await incidents.reconcile(rules.alerts())
   await outbox.start()
   closers.push(() => outbox.stop())
@@ -219,9 +237,9 @@ async function start(options: CollectorOptions, settings: CollectorSettings, clo
   // People.
   let ready = false
   const alerts = (): AlertView[] => alertViews(rules.alerts(), (fingerprint) => incidents.numberOf(fingerprint))
-  const createToken = async (host: string, actor: string): Promise<{ token: string; expiresAt: number }> => {
+  const createToken = async (host: string, actor: string, url = linkUrl): Promise<{ token: string; expiresAt: number }> => {
     const now = clock.now()
-    const made = makeToken({ url: linkUrl, fingerprint: pki.fingerprint(), host, lifeMs: TOKEN_LIFE_MS, now })
+    const made = makeToken({ url, fingerprint: pki.fingerprint(), host, lifeMs: TOKEN_LIFE_MS, now })
     await identities.addToken(made.entry)
     await recordAudit({ at: now, actor, action: 'agent.token', object: host, detail: { expiresAt: made.entry.expiresAt } })
     return { token: made.text, expiresAt: made.entry.expiresAt }
@@ -260,7 +278,7 @@ async function start(options: CollectorOptions, settings: CollectorSettings, clo
         alerts: { critical: count('critical'), warning: count('warning'), info: count('info'), pending: views.filter((alert) => alert.state === 'pending').length },
         incidents: await incidents.list({ state: 'open', limit: 200 }),
         channels: await outbox.overview(),
-        selfProblems: selfProblems(store.stats(), rules.status(), clock.now()),
+        selfProblems: [...(rulesProblem === undefined ? [] : [rulesProblem]), ...selfProblems(store.stats(), rules.status(), clock.now())],
       }
     },
     self: async () => selfView({ version, startedAt, now: clock.now(), store: store.stats(), rules: rules.status(), refused: await counters.read('zhishou_refused_total') }),
@@ -330,8 +348,10 @@ async function start(options: CollectorOptions, settings: CollectorSettings, clo
   )
 
   const shown = (address: Listen): string => (address.host === '0.0.0.0' || address.host === '::' ? `localhost:${address.port}` : `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`)
-  const linkUrl = `https://${tls.host === '0.0.0.0' || tls.host === '::' ? `${settings.names[0] ?? '127.0.0.1'}:${tls.port}` : shown(tls)}`
+  // Tokens made for other machines carry a name by which those can reach us; one for this machine carries its own address.
+  const linkUrl = `https://${tls.host === '0.0.0.0' || tls.host === '::' ? `${settings.names[0] ?? hostname()}:${tls.port}` : shown(tls)}`
   const addresses = { console: `https://${shown(tls)}`, http: `http://${shown(http)}`, tls: linkUrl }
+  await state.db.insertInto('setting').values({ key: LINK_ADDRESS, value_json: JSON.stringify(linkUrl) }).onConflict((on) => on.column('key').doUpdateSet({ value_json: JSON.stringify(linkUrl) })).execute()
   const admin = await access.createFirstAdmin(clock.now())
   let firstRun: Collector['firstRun']
   if (admin !== undefined) {
@@ -345,12 +365,23 @@ async function start(options: CollectorOptions, settings: CollectorSettings, clo
   return {
     addresses,
     firstRun,
-    createToken,
+    createToken: (host, actor) => createToken(host, actor, `https://${shown(tls)}`),
     async close() {
       log.info('collector stopping')
       await closeAll()
     },
   }
+}
+
+/** A folder that has been in use and lost a part of itself: said loudly, because what is made anew is not what was there. */
+function missingParts(home: string): string[] {
+  const has = (name: string): boolean => existsSync(join(home, name))
+  if (!has('first-run.json') && !has('state.db') && !has('metrics.db')) return []
+  const problems: string[] = []
+  if (!has('state.db')) problems.push('state.db is missing: incidents, accounts and tokens of before are gone, a new first administrator is made')
+  if (!has('metrics.db')) problems.push('metrics.db is missing: all samples of before are gone')
+  if (!has('pki')) problems.push('pki/ is missing: a new site CA is made and every agent must enrol again; restore the folder from a backup to keep the fleet')
+  return problems
 }
 
 /** A file named in the settings; SettingsError with the key when it cannot be read. */

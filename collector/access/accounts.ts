@@ -39,6 +39,8 @@ export interface Access {
   signOut(token: string, now: number): Promise<void>
   /** The session goes on and all others of the account end. */
   changePassword(token: string, old: string, fresh: string, address: string, now: number): Promise<AccessOutcome<undefined>>
+  /** For the machine's owner: a new one-time password; the lock and every session end. undefined: no such account. */
+  resetPassword(user: string, actor: string, now: number): Promise<string | undefined>
   createReadToken(name: string, actor: string, now: number): Promise<string>
   revokeReadToken(id: string, actor: string, now: number): Promise<boolean>
   /** Forgets what has long ended; to be called daily. */
@@ -96,6 +98,22 @@ export function createAccess(state: State, cost = PASSWORD_COST): Access {
           .execute()
         await appendAudit(trx, { at: now, actor: 'collector', action: 'account.create', object: FIRST_ADMIN, detail: { role: 'system-admin' } })
         return { user: FIRST_ADMIN, password }
+      })
+    },
+
+    async resetPassword(user, actor, now) {
+      const password = oneTimePassword()
+      const password_hash = await hashPassword(password, cost)
+      return state.db.transaction().execute(async (trx) => {
+        const result = await trx
+          .updateTable('account')
+          .set({ password_hash, must_change: 1, failed_count: 0, first_failed_at: null, locked_until: null, password_changed_at: now })
+          .where('user', '=', user)
+          .executeTakeFirst()
+        if (result.numUpdatedRows === 0n) return undefined
+        await endOtherSessions(trx, user, '', 'password reset', now)
+        await appendAudit(trx, { at: now, actor, action: 'account.reset-password', object: user, detail: null })
+        return password
       })
     },
 

@@ -119,6 +119,8 @@ export function look(seat: Seat, sweep: boolean, limits: PresenceLimits, moment:
     }
     case 'waiting':
     case 'held':
+      // Enrolled but never started: the console says so; nothing that was well has gone.
+      if (!seat.everHeard) return quiet(seat)
       return moment.observedMs >= seat.patienceMs && moment.observedMs - seat.heardMs > limits.silenceMs ? down(seat, moment) : quiet(seat)
     case 'down':
       return sweep ? withRow(seat, { at: moment.now, up: 0 }, moment) : quiet(seat)

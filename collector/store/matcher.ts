@@ -13,8 +13,10 @@ export class BadPattern extends Error {
   override readonly name = 'BadPattern'
 }
 
-/** Longest accepted pattern, UTF-16 units. */
+/** Longest accepted pattern, UTF-16 units; a list of plain texts joined by `|` may be this long. */
 const MAX_PATTERN = 20_000
+/** Longest one that has to be run: its time grows with it, for every value of the label. */
+const MAX_RUN = 2_000
 
 /** Builds a matcher. Throws BadPattern for `=~` and `!~` where RE2 refuses the pattern. */
 export function matcher(name: string, op: Matcher['op'], value: string): Matcher {
@@ -50,6 +52,7 @@ function compilePattern(pattern: string): Pattern {
     const set = new Set(literals)
     return { test: (text) => set.has(text), literals: [...set] }
   }
+  if (pattern.length > MAX_RUN) throw new BadPattern(`regular expression of ${pattern.length} characters that is not a list of plain texts (at most ${MAX_RUN})`)
   if (isCommon(pattern)) {
     const expression = new RegExp(`^(?:${pattern})$`, 'su')
     return { test: (text) => expression.test(text), literals: undefined }

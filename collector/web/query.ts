@@ -8,7 +8,7 @@ import type { QueryDependencies } from './dependencies.ts'
 import { ParameterError } from './parameters.ts'
 
 /** Longest one question may run, milliseconds; it runs beside ingest and alerting until queries get threads of their own. */
-const deadlineMs = 5_000
+const deadlineMs = 3_000
 const maxSamples = 20_000_000
 
 /** Parsed questions are kept: consoles ask the same ones over and over. */

@@ -15,12 +15,17 @@ function checkLabelName(name: string, call: string): void {
   if (name === '' || !name.isWellFormed()) throw new EvaluationError('execution', `invalid label name in ${call}(): ${quote(name)}`)
 }
 
+/** Longest value a query may make, UTF-16 units: nested calls would double it until the process has no memory or time left. */
+const MAX_LABEL = 8_192
+
 /** Sets one label of every row to what `value` says (undefined: as it was). */
-function relabel(block: Block, label: string, value: (row: Row) => string | undefined): Result {
+function relabel(context: Context, block: Block, label: string, value: (row: Row) => string | undefined): Result {
   const drops = block.drops.slice()
   const rows = block.rows.map((row, index) => {
+    context.tick(1_000)
     const text = value(row)
     if (text === undefined) return row
+    if (text.length > MAX_LABEL) throw new EvaluationError('limit', `label ${quote(label)} would have ${text.length} characters, more than ${MAX_LABEL}`)
     if (label === METRIC_NAME) drops[index] = 0
     return newRow(withLabel(row.labels, label, text))
   })
@@ -42,7 +47,7 @@ function labelReplace(call: Call, context: Context): Result {
   const source = argumentText(call, 3, context)
   const regex = compile(argumentText(call, 4, context))
   checkLabelName(target, 'label_replace')
-  return relabel(block, target, (row) => {
+  return relabel(context, block, target, (row) => {
     const match = regex.matcher(row.labels[source] ?? '')
     if (!match.matches()) return undefined
     const names = regex.namedGroups()
@@ -72,7 +77,7 @@ function labelJoin(call: Call, context: Context): Result {
     if (source === '' || !source.isWellFormed()) throw new EvaluationError('execution', `invalid source label name in label_join(): ${quote(source)}`)
   }
   checkLabelName(target, 'label_join')
-  return relabel(block, target, (row) => sources.map((source) => row.labels[source] ?? '').join(separator))
+  return relabel(context, block, target, (row) => sources.map((source) => row.labels[source] ?? '').join(separator))
 }
 
 const ineffective = 'sort is ineffective for range queries since results are always ordered by labels'
