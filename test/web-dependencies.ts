@@ -1,7 +1,9 @@
 /** Hand-made dependencies of the web room: every act succeeds, every list has one entry, what was refused is kept. */
 import { permissionsOf, roles } from '../collector/access/matrix.ts'
 import { type Web, createApp } from '../collector/web/app.ts'
-import type { Caller, RuleGroupView, WebDependencies } from '../collector/web/dependencies.ts'
+import type { Caller } from '../collector/access/sessions.ts'
+import type { RuleGroupStatus } from '../collector/rules/view.ts'
+import type { WebDependencies } from '../collector/web/dependencies.ts'
 import { type Hints, createHints } from '../collector/web/stream.ts'
 import type { AlertView, IncidentDetail } from '../protocol/api.ts'
 
@@ -12,7 +14,7 @@ export const alert: AlertView = {
   summary: 'web-01 失联', description: '9 秒没有心跳', action: '检查网络', value: 7.5, startedAt: NOW - 60_000, activeAt: NOW - 60_000, resolvedAt: null, incident: 'G1',
 }
 
-export const ruleGroup: RuleGroupView = {
+export const ruleGroup: RuleGroupStatus = {
   name: 'host', file: 'host.yml', intervalMs: 15_000, lastEvaluationAt: NOW - 1_000, evaluationSeconds: 0.002,
   rules: [
     { type: 'alerting', name: 'HostDown', query: 'up == 0', durationSeconds: 0, keepFiringForSeconds: 60, labels: { severity: 'critical' }, annotations: { summary: '{{ $labels.instance }} 失联' }, health: 'ok', lastError: undefined, lastEvaluationAt: NOW - 1_000, evaluationSeconds: 0.001 },

@@ -2,22 +2,15 @@
  * What the web room needs from the others, as narrow functions: routes check their input, call one of these and turn
  * the outcome into a status. `main.ts` wires them; tests pass their own.
  */
-import type { AgentView, AlertView, IncidentDetail, IncidentSummary, NewToken, Overview, Presence, SelfView } from '../../protocol/api.ts'
+import type { AgentView, AlertView, IncidentDetail, IncidentSummary, NewToken, Overview, SelfView } from '../../protocol/api.ts'
 import type { EnrolRequest } from '../../protocol/messages.ts'
 import type { Labels } from '../../protocol/series.ts'
 import type { CheckResult } from '../../protocol/events.ts'
 import type { StoredEvent, StoredFact } from '../store/store.ts'
+import type { Caller } from '../access/sessions.ts'
+import type { PresenceView } from '../ingest/run-presence.ts'
 import type { Value } from '../promql/value.ts'
-
-/** Who is asking. `csrf` is undefined for bearer tokens, which no browser sends by itself. */
-export interface Caller {
-  readonly user: string
-  readonly role: string
-  readonly permissions: ReadonlySet<string>
-  readonly mustChangePassword: boolean
-  readonly csrf: string | undefined
-  readonly expiresAt: number
-}
+import type { RuleGroupStatus } from '../rules/view.ts'
 
 /** A refused act: a stable word, a Chinese sentence and the HTTP status it becomes. */
 export interface Refused {
@@ -39,15 +32,6 @@ export interface AccessDependencies {
   changePassword(token: string, old: string, fresh: string, address: string): Promise<Outcome<void>>
 }
 
-export interface PresenceView {
-  readonly instance: string
-  readonly presence: Presence
-  readonly since: number | undefined
-  readonly lastSeenAt: number | undefined
-  readonly clockOffsetSeconds: number | undefined
-  readonly agentVersion: string | undefined
-}
-
 export interface QueryDependencies {
   /** Throws ParseError (bad_data) or EvaluationError (execution). */
   instant(expr: string, atMs: number): Value
@@ -64,7 +48,7 @@ export interface WebDependencies {
   readonly query: QueryDependencies
   presence(): readonly PresenceView[]
   alerts(): readonly AlertView[]
-  rules(): readonly RuleGroupView[]
+  rules(): readonly RuleGroupStatus[]
   facts(instance: string): readonly StoredFact[]
   events(instance: string, limit: number): readonly StoredEvent[]
   checks(instance: string): readonly CheckResult[]
@@ -91,28 +75,4 @@ export interface WebDependencies {
   refused(what: string, code: string): void
   /** Folder of the built console. */
   readonly consoleFolder: string
-}
-
-/** Prometheus's `/api/v1/rules` view of one group; times in epoch milliseconds. */
-export interface RuleGroupView {
-  readonly name: string
-  readonly file: string
-  readonly intervalMs: number
-  readonly lastEvaluationAt: number | undefined
-  readonly evaluationSeconds: number
-  readonly rules: readonly RuleView[]
-}
-
-export interface RuleView {
-  readonly type: 'alerting' | 'recording'
-  readonly name: string
-  readonly query: string
-  readonly durationSeconds: number
-  readonly keepFiringForSeconds: number
-  readonly labels: Labels
-  readonly annotations: Readonly<Record<string, string>>
-  readonly health: 'ok' | 'err' | 'unknown'
-  readonly lastError: string | undefined
-  readonly lastEvaluationAt: number | undefined
-  readonly evaluationSeconds: number
 }

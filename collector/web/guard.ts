@@ -6,7 +6,8 @@ import type { Context, MiddlewareHandler } from 'hono'
 import { getCookie } from 'hono/cookie'
 import type { ApiError } from '../../protocol/api.ts'
 import type { Permission } from '../access/matrix.ts'
-import type { Caller, Outcome, WebDependencies } from './dependencies.ts'
+import type { Caller } from './../access/sessions.ts'
+import type { Outcome, WebDependencies } from './dependencies.ts'
 
 /** Variables that the guard leaves for the routes behind it. */
 export interface WebEnv {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { NOW, alert } from '../../test/web-dependencies.ts'
 import { alertViews } from './alert-view.ts'
-import type { PresenceView } from './dependencies.ts'
+import type { PresenceView } from './../ingest/run-presence.ts'
 import { type Reading, hostDetail, hostSummaries } from './host-view.ts'
 
 const presence = (instance: string, is: PresenceView['presence'] = 'up'): PresenceView => ({ instance, presence: is, since: NOW, lastSeenAt: NOW, clockOffsetSeconds: undefined, agentVersion: '1' })

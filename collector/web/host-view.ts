@@ -3,7 +3,7 @@ import type { AlertView, HostDetail, HostSummary } from '../../protocol/api.ts'
 import type { Labels } from '../../protocol/series.ts'
 import type { CheckResult } from '../../protocol/events.ts'
 import type { StoredEvent, StoredFact } from '../store/store.ts'
-import type { PresenceView } from './dependencies.ts'
+import type { PresenceView } from './../ingest/run-presence.ts'
 
 /** One element of an instant vector. */
 export interface Reading {

@@ -8,7 +8,8 @@ import { gzipSync } from 'node:zlib'
 import { EvaluationError, ParseError } from '../../promql/errors.ts'
 import { formatSample } from '../../promql/numbers.ts'
 import type { Value } from '../../promql/value.ts'
-import type { RuleGroupView, RuleView, WebDependencies } from '../dependencies.ts'
+import type { RuleGroupStatus, RuleStatus } from '../../rules/view.ts'
+import type { WebDependencies } from '../dependencies.ts'
 import type { AlertView } from '../../../protocol/api.ts'
 import { type WebEnv, may, signedIn } from '../guard.ts'
 import { ParameterError, durationParameter, timeParameter } from '../parameters.ts'
@@ -146,7 +147,7 @@ function seconds(at: number | undefined): string {
   return at === undefined ? '0001-01-01T00:00:00Z' : new Date(at).toISOString()
 }
 
-function ruleGroup(group: RuleGroupView, alerts: readonly AlertView[]): object {
+function ruleGroup(group: RuleGroupStatus, alerts: readonly AlertView[]): object {
   return {
     name: group.name,
     file: group.file,
@@ -158,7 +159,7 @@ function ruleGroup(group: RuleGroupView, alerts: readonly AlertView[]): object {
   }
 }
 
-function ruleJson(rule: RuleView, alerts: readonly AlertView[]): object {
+function ruleJson(rule: RuleStatus, alerts: readonly AlertView[]): object {
   const common = { name: rule.name, query: rule.query, labels: rule.labels, health: rule.health, ...(rule.lastError === undefined ? {} : { lastError: rule.lastError }), evaluationTime: rule.evaluationSeconds, lastEvaluation: seconds(rule.lastEvaluationAt), type: rule.type }
   if (rule.type === 'recording') return common
   const mine = alerts.filter((alert) => alert.name === rule.name && alert.state !== 'resolved')
