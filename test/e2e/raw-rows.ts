@@ -70,6 +70,9 @@ export function readRawStream(home: string, scratch: string, stream: string, key
     readRecord(body, {
       batch: (from, epoch, seq) => acceptance.add(from, epoch, seq),
       before(head) {
+        const group = catalogue.get(head.group)
+        // Up to there the rows are in chunks, and the record that such a row builds on may be gone: passed over, as the store does.
+        if (group === undefined || head.number <= (head.late ? group.late : group.main).through) return undefined
         const values = newest.get(`${head.group} ${head.late}`) ?? new Float64Array(0)
         return { cells: cellsOf(values), room: values.length }
       },
