@@ -79,8 +79,13 @@ function scale(values: Float64Array, bits: Uint32Array, rows: number): number {
 
 /** Writes a whole number, |value| < 2^52, as zigzag LEB128; the position after it. */
 export function putZigzag(out: Uint8Array, at: number, value: number): number {
+  return putWhole(out, at, value >= 0 ? value * 2 : -value * 2 - 1)
+}
+
+/** Writes a whole number from 0 up to 2^53 as LEB128; the position after it. */
+export function putWhole(out: Uint8Array, at: number, value: number): number {
   let pos = at
-  let rest = value >= 0 ? value * 2 : -value * 2 - 1
+  let rest = value
   while (rest > 0x7fffffff) {
     out[pos++] = (rest % 128) | 128
     rest = Math.floor(rest / 128)

@@ -15,6 +15,7 @@
  * The encoder takes a difference only where adding it gives back the very same 64 bits; −0, NaN (the stale mark is one)
  * and infinities travel raw. Unchanged and raw cells are copied as bits: a NaN may change in a double register.
  */
+import { putWhole, putZigzag } from './column.ts'
 const HUNDREDTHS = 1
 const KIB = 2
 const ESCAPE = 3
@@ -87,34 +88,18 @@ export function encodeDelta(base: Cells, row: Cells, count: number, out: Uint8Ar
   return pos
 }
 
-function putNumber(number: number, out: Uint8Array, at: number): number {
-  let pos = at
-  let rest = number
-  while (rest > 0x7fffffff) {
-    out[pos++] = (rest % 128) | 128
-    rest = Math.floor(rest / 128)
-  }
-  let small = rest | 0
-  while (small > 127) {
-    out[pos++] = (small & 127) | 128
-    small >>>= 7
-  }
-  out[pos++] = small
-  return pos
-}
-
 /** Large whole differences, other decimals, and what travels raw. */
 function putRare(value: number, before: number, low: number, high: number, out: Uint8Array, at: number): number {
   if (value === 0 && high !== 0) return putRaw(low, high, out, at)
   const change = value - before
-  if (Math.floor(change) === change && before + change === value && change < LIMIT && change > -LIMIT) return putNumber((change >= 0 ? change * 2 : -change * 2 - 1) * 4, out, at)
+  if (Math.floor(change) === change && before + change === value && change < LIMIT && change > -LIMIT) return putWhole(out, at, (change >= 0 ? change * 2 : -change * 2 - 1) * 4)
   for (let scale = 1; scale < SCALES.length; scale++) {
     const power = SCALES[scale] ?? 1
     const rounded = Math.round(value * power)
     const difference = rounded - Math.round(before * power)
     if (rounded / power === value && rounded < SCALED_LIMIT && rounded > -SCALED_LIMIT && difference < LIMIT && difference > -LIMIT) {
       out[at] = (scale << 2) | ESCAPE
-      return putNumber(difference >= 0 ? difference * 2 : -difference * 2 - 1, out, at + 1)
+      return putZigzag(out, at + 1, difference)
     }
   }
   return putRaw(low, high, out, at)
