@@ -54,7 +54,7 @@ const templates = [
   '{{ title "hello-world foo.bar_baz 9lives" }} {{ toUpper "straße" }} {{ toLower "ÀB" }} {{ match "^db\\\\d" $labels.instance }} {{ reReplaceAll "(\\\\w+)\\\\.(\\\\w+)" "$2.${1}x$$" $labels.instance }}',
   '{{ stripPort "a.b:90" }} {{ stripDomain "a.b.c:90" }} {{ stripDomain "10.0.0.1:9100" }} {{ stripPort "[::1]:80" }} {{ stripDomain "a.b" }} {{ stripPort "::1" }}',
   '{{ graphLink "up{a=\\"b\\"} > 1" }} {{ tableLink "up" }} {{ safeHtml "<b>" }} {{ html "<a&b>" }} {{ urlquery "a b/c" }} {{ js "a\'b<c>" }}',
-  '{{ $x := 1 }}{{ range query "y" }}{{ $x = .Value }}{{ end }}{{ $x }} {{- " trimmed " -}}  end {{/* gone */ -}}  .',
+  '{{ $x := 1 }}{{ range query "y" | sortByLabel "i" }}{{ $x = .Value }}{{ end }}{{ $x }} {{- " trimmed " -}}  end {{/* gone */ -}}  .',
   '{{ define "t" }}<{{ . }}>{{ end }}{{ template "t" $labels.device }}{{ block "u" 5 }}[{{ . }}]{{ end }}',
   '{{ eq 1 1 }} {{ eq "a" "b" "a" }} {{ lt 1 2 }} {{ le 1.5 1.5 }} {{ gt "b" "a" }} {{ ge 2 3 }} {{ print 1 2 "a" 3 4 }} {{ println "x" 1 }}.',
   '{{ 0x1F }} {{ 1_000 }} {{ 1e3 }} {{ -5 }} {{ \'a\' }} {{ `raw` }} {{ true }} {{ "\\u4e2d\\n" }} {{ 017 }}',
