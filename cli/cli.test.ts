@@ -39,7 +39,7 @@ describe('zhishou', () => {
     expect(first.code).toBe(1)
     expect(first.out).toContain('collector.yml: tsl: unknown key, did you mean tls?')
     expect(first.out).toContain('rules.interval')
-    writeFileSync(join(home, 'collector.yml'), 'notify: { smtp: { host: mail.example.org, user: u, passwordFile: /nowhere/secret, from: a@example.org }, receivers: [{ name: a, email: [a@example.org] }] }\n')
+    writeFileSync(join(home, 'collector.yml'), 'notify: { channels: { mail: { kind: email, host: mail.example.org, user: u, passwordFile: /nowhere/secret, from: a@example.org } }, receivers: [{ name: a, channel: mail, addresses: [a@example.org] }] }\n')
     expect(zhishou('collector', 'check-config', '--home', home).out).toContain('/nowhere/secret')
     rmSync(join(home, 'collector.yml'))
     expect(zhishou('collector', 'check-config', '--home', home).code).toBe(0)

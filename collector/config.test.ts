@@ -33,7 +33,7 @@ describe('collector.yml', () => {
       link: { heartbeat: 4_000, silence: 9_000, maxAgents: 5_000, maxSeriesPerAgent: 50_000 },
       store: { retention: 400 * DAY_MS, outOfOrder: 31 * DAY_MS, minFree: 512 * 1024 ** 2 },
       rules: { folders: [], shipped: true, interval: 15_000 },
-      notify: { receivers: [] },
+      notify: { channels: {}, receivers: [], serviceAliases: {} },
     })
     expect(Object.isFrozen(settings)).toBe(true)
     expect(parseCollectorSettings('# only a comment\n', 'collector.yml')).toEqual(settings)
@@ -50,9 +50,10 @@ store: { retention: 30d, outOfOrder: 1h, minFree: 1GiB }
 rules: { folders: [/etc/zhishou/rules], shipped: false, interval: 1m }
 slaFile: /etc/zhishou/sla.yml
 notify:
-  smtp: { host: mail.example.org, port: 587, user: duty, passwordFile: /etc/zhishou/mail-password, from: zhishou@example.org }
+  channels:
+    mail: { kind: email, host: mail.example.org, port: 587, user: duty, passwordFile: /etc/zhishou/mail-password, from: zhishou@example.org }
   receivers:
-    - { name: 值班, email: [duty@example.org] }
+    - { name: 值班, channel: mail, addresses: [duty@example.org] }
   consoleUrl: https://collector.example.org:8643
 `
     const settings = parseCollectorSettings(text, 'collector.yml')
@@ -72,11 +73,17 @@ notify:
     ['htpp: 127.0.0.1:1', ['collector.yml: htpp: unknown key, did you mean http?']],
     ['store: { retnetion: 1d }', ['collector.yml: store.retnetion: unknown key, did you mean retention?']],
     ['link: { heartbeats: 1s, silent: 3s }', ['collector.yml: link.heartbeats: unknown key, did you mean heartbeat?', 'collector.yml: link.silent: unknown key, did you mean silence?']],
-    ['notify: { receivers: [{ name: a, emial: [a@example.org] }] }', [
-      'collector.yml: notify.receivers.0.email: expected a list, got nothing',
-      'collector.yml: notify.receivers.0.emial: unknown key, did you mean email?',
+    ['notify: { receivers: [{ name: a, chanel: mail }] }', [
+      'collector.yml: notify.receivers.0.channel: expected a text, got nothing',
+      'collector.yml: notify.receivers.0.chanel: unknown key, did you mean channel?',
     ]],
-    ['notify: { smtp: { host: a, from: a@example.org, usr: x } }', ['collector.yml: notify.smtp.usr: unknown key, did you mean user?']],
+    ['notify: { channels: { mail: { kind: email, host: a, from: a@example.org, usr: x } } }', ['collector.yml: notify.channels.mail.usr: unknown key, did you mean user?']],
+    ['notify: { channels: { ops: { kind: wechat } } }', ['collector.yml: notify.channels.ops.kind: expected a kind: email, sms-http, sms-aliyun, wecom, dingtalk, feishu or webhook, got "wechat"']],
+    ['notify: { channels: { ops: { kind: dingtalk, tokenEnv: TOKEN, secretFile: a, secretEnv: B, proxyUser: u } } }', [
+      'collector.yml: notify.channels.ops.proxyPasswordFile: expected proxyPasswordFile or proxyPasswordEnv, got nothing',
+      'collector.yml: notify.channels.ops.proxy: expected a proxy where its user is given, got nothing',
+      'collector.yml: notify.channels.ops.secretEnv: expected either secretFile or secretEnv, not both, got a string',
+    ]],
     ['store: 5', ['collector.yml: store: expected a map of keys, got 5']],
     ['store: { retention: 400 }', ['collector.yml: store.retention: expected a text, got 400']],
     ['store: { retention: 400 days }', ['collector.yml: store.retention: expected a duration with a unit such as 15s, 5m, 24h, got "400 days"']],
@@ -117,7 +124,7 @@ tls: nowhere
 log: loud
 link: { heartbeat: soon, maxAgents: -1 }
 store: { minFree: 1 }
-notify: { receivers: [{ name: 值班, email: [nobody] }] }
+notify: { channels: { mail: { kind: email, host: a, from: a@example.org } }, receivers: [{ name: 值班, channel: mail, addresses: [nobody] }, { name: 夜班, channel: mial }] }
 `
     expect(mistakes(text)).toEqual([
       'collector.yml: tls: expected HOST:PORT, got "nowhere"',
@@ -125,20 +132,21 @@ notify: { receivers: [{ name: 值班, email: [nobody] }] }
       'collector.yml: link.heartbeat: expected a duration with a unit such as 15s, 5m, 24h, got "soon"',
       'collector.yml: link.maxAgents: expected at least 1, got -1',
       'collector.yml: store.minFree: expected a text, got 1',
-      'collector.yml: notify.receivers.0.email.0: expected one mail address such as duty@example.org, got "nobody"',
-      'collector.yml: notify.smtp: expected the mail relay, since receivers have mail addresses, got nothing',
+      'collector.yml: notify.receivers.0.addresses.0: expected one mail address such as duty@example.org, got "nobody"',
+      'collector.yml: notify.receivers.1.channel: expected one of notify.channels (mail), got "mial"',
       'collector.yml: htttp: unknown key, did you mean http?',
     ])
   })
 
   it.each([
-    `notify: { smtp: { host: a, from: a@example.org, user: u, password: ${secret} } }`,
-    `notify: { smtp: { host: a, from: a@example.org, passwordFile: [${secret}] } }`,
-    `notify: { smtp: [{ password: ${secret} }] }`,
+    `notify: { channels: { mail: { host: a, from: a@example.org, user: u, password: ${secret} } } }`,
+    `notify: { channels: { mail: { host: a, from: a@example.org, passwordFile: [${secret}] } } }`,
+    `notify: { channels: { mail: [{ password: ${secret} }] } }`,
     `notify: { consoleUrl: 'ftp://admin:${secret}@example.org' }`,
-    `notify: { smtp: { passwordEnv: ${secret} } }`,
-    `notify: { smtp: { password: *${secret} } }`,
-    `notify: { smtp: { password: "${secret} } }`,
+    `notify: { channels: { mail: { passwordEnv: ${secret} } } }`,
+    `notify: { channels: { mail: { password: *${secret} } } }`,
+    `notify: { channels: { mail: { password: "${secret} } } }`,
+    `notify: { channels: { a: { kind: wecom, keyEnv: ${secret} }, b: { kind: feishu, hookEnv: ${secret} }, c: { kind: wecom, url: 'ftp://a.example.org/send?key=${secret}' } } }`,
     `${secret}: [`,
   ])('prints no secret back: %#', (text) => {
     const found = mistakes(text)

@@ -126,17 +126,24 @@ function readYaml(text: string, file: string): unknown {
   }
 }
 
-/** Keys allowed at a path of the schema; none where the schema has no map there. */
+/** Keys allowed at a path of the schema; none where the schema has no map there. Of kinds, the keys of all of them. */
 function knownKeys(path: readonly PropertyKey[]): readonly string[] {
-  let schema: unknown = collectorSchema
-  for (const key of path) {
-    const inner = unwrap(schema)
-    if (inner instanceof z.ZodObject) schema = Reflect.get(inner.shape, key)
-    else if (inner instanceof z.ZodArray) schema = inner.element
-    else return []
-  }
-  const last = unwrap(schema)
-  return last instanceof z.ZodObject ? Object.keys(last.shape) : []
+  let schemas: readonly unknown[] = [collectorSchema]
+  for (const key of path) schemas = schemas.flatMap(alternatives).flatMap((schema) => below(schema, key))
+  const maps = schemas.flatMap(alternatives).filter((schema) => schema instanceof z.ZodObject)
+  return [...new Set(maps.flatMap((map) => Object.keys(map.shape)))]
+}
+
+/** A schema without its wrapping, or each kind of a union. */
+function alternatives(schema: unknown): readonly unknown[] {
+  const inner = unwrap(schema)
+  return inner instanceof z.ZodDiscriminatedUnion ? inner.options.flatMap(alternatives) : [inner]
+}
+
+function below(schema: unknown, key: PropertyKey): readonly unknown[] {
+  if (schema instanceof z.ZodObject) return Object.hasOwn(schema.shape, key) ? [Reflect.get(schema.shape, key)] : []
+  if (schema instanceof z.ZodArray) return [schema.element]
+  return schema instanceof z.ZodRecord ? [schema.valueType] : []
 }
 
 function unwrap(schema: unknown): unknown {

@@ -18,7 +18,6 @@ import { type Clock, systemClock } from './clock.ts'
 import { type CollectorSettings, loadCollectorSettings, loopback } from './config.ts'
 import { createCounters } from './counters.ts'
 import { type FirstRun, HomeError, forgetFirstPassword, openHome, writeFirstRun } from './home.ts'
-import { noticeSchema } from './incidents/notice.ts'
 import { parseSlaProfiles } from './incidents/profile.ts'
 import { createIncidents } from './incidents/run.ts'
 import { parseWording } from './incidents/wording.ts'
@@ -29,7 +28,7 @@ import { createLog, errorText } from './log.ts'
 import { createAnnouncer } from './notify/announce.ts'
 import { createOutbox } from './notify/outbox.ts'
 import { openChannels } from './notify/registry.ts'
-import { renderNotice } from './notify/render.ts'
+import { createRenderer } from './notify/render.ts'
 import { loadRules, ruleFolders } from './rules/load.ts'
 import { ruleFoldersMark } from './rules/folder.ts'
 import { sqlRuleStateStore } from './rules/state-store.ts'
@@ -138,11 +137,11 @@ async function start(options: CollectorOptions, settings: CollectorSettings, clo
     random: Math.random,
     counters,
     log,
-    render: (payload, now) => renderNotice(noticeSchema.parse(payload), wording, settings.notify.consoleUrl, now),
+    ...createRenderer({ wording, consoleUrl: settings.notify.consoleUrl, serviceAliases: settings.notify.serviceAliases }),
   })
   const incidents = await createIncidents({
     state, profiles, wording, clock, log,
-    announce: createAnnouncer(settings.notify.receivers, (trx, item, now) => outbox.enqueue(trx, item, now)),
+    announce: createAnnouncer(settings.notify.receivers, (trx, item, now) => outbox.enqueue(trx, item, now), () => outbox.works()),
     announced: () => outbox.wake(),
   })
   incidents.subscribe(() => hints.publish('incidents', 'overview', 'alerts'))

@@ -3,6 +3,7 @@
  * rules and dashboards see them. Rooms declare theirs beside the code that counts; this is the list.
  */
 import { type SeriesSpec, counter, gauge } from '../protocol/series.ts'
+import { topologySeries } from './correlate/topology.ts'
 import { incidentSeries } from './incidents/series.ts'
 import { presenceSeries } from './ingest/series.ts'
 import { notifySeries } from './notify/outbox.ts'
@@ -27,4 +28,4 @@ const collectorSeries: readonly SeriesSpec[] = [
 export const selfSeries: readonly SeriesSpec[] = [...collectorSeries, ...ruleSeries, ...notifySeries]
 
 /** What is only stored: it has labels of things that come and go. */
-export const storedSeries: readonly SeriesSpec[] = [...incidentSeries, ...presenceSeries]
+export const storedSeries: readonly SeriesSpec[] = [...incidentSeries, ...topologySeries, ...presenceSeries]

@@ -106,7 +106,7 @@ export const words = {
 export const severityWords: Readonly<Record<Severity, string>> = { critical: '严重', warning: '警告', info: '提示' }
 export const presenceWords: Readonly<Record<Presence, string>> = { up: '在线', down: '失联', planned: '计划停机', never: '未上线' }
 export const clockWords: Readonly<Record<ClockName, string>> = { respond: '响应', dispose: '处置', recover: '恢复' }
-export const incidentStateWords: Readonly<Record<IncidentState, string>> = { open: '待响应', acknowledged: '处理中', disposed: '已处置，待恢复', recovered: '已恢复', closed: '已关闭（未见恢复数据）' }
+export const incidentStateWords: Readonly<Record<IncidentState, string>> = { open: '待响应', acknowledged: '处理中', disposed: '已处置，待恢复', recovered: '已恢复', closed: '已关闭（未见恢复数据）', merged: '已并入其他故障' }
 export const alertStateWords = { pending: '待定', firing: '告警中', resolved: '已解除' } as const
 
 /** Channels and what came of a message, for the notification record. */

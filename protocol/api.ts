@@ -100,8 +100,11 @@ export interface ClockView {
   readonly breached: boolean
 }
 
-/** `recovered` is what the telemetry showed; `closed` was ended by a person without that. */
-export type IncidentState = 'open' | 'acknowledged' | 'disposed' | 'recovered' | 'closed'
+/**
+ * `recovered` is what the telemetry showed (or a person judged, see `judgedBy`); `closed` was ended by a person without
+ * that; `merged` went into another incident, see `mergedInto`.
+ */
+export type IncidentState = 'open' | 'acknowledged' | 'disposed' | 'recovered' | 'closed' | 'merged'
 
 /** One row of GET /incidents?state=open|all&limit=N */
 export interface IncidentSummary {
@@ -119,6 +122,15 @@ export interface IncidentSummary {
   readonly disposedBy: string | null
   /** True while the telemetry that would show recovery is missing (数据中断). */
   readonly blind: boolean
+  readonly assignedTo: string | null
+  /** How many alerts it explains now. */
+  readonly hiddenAlerts: number
+  /** Number of the incident it went into. */
+  readonly mergedInto: string | null
+  /** Who reported it, for one that was opened by hand. */
+  readonly reportedBy: string | null
+  /** Who judged it recovered where no telemetry could (人工认定). */
+  readonly judgedBy: string | null
   readonly clocks: readonly ClockView[]
 }
 
@@ -135,6 +147,17 @@ export interface TimelineEntry {
 /** GET /incidents/:number; POST …/acknowledge {}; POST …/dispose {text}; POST …/comment {text}: each answers this. */
 export interface IncidentDetail extends IncidentSummary {
   readonly alerts: readonly AlertView[]
+  /** The first of the alerts it explains; the full list is paged. */
+  readonly hidden: readonly { readonly fingerprint: string; readonly name: string; readonly instance: string; readonly startedAt: number }[]
+  /** How many incidents went into this one, and the first of them. */
+  readonly absorbed: { readonly count: number; readonly first: readonly { readonly number: string; readonly at: number; readonly startedAt: number }[] }
+  readonly splitFrom: string | null
+  readonly report: { readonly reporter: string; readonly contact: string; readonly channel: string; readonly at: number; readonly by: string; readonly description: string } | null
+  readonly rootCause: { readonly category: string; readonly text: string; readonly by: string; readonly at: number } | null
+  readonly attachments: readonly { readonly id: number; readonly name: string; readonly type: string; readonly sizeBytes: number; readonly sha256: string }[]
+  readonly workMinutes: number
+  /** Times without data, oldest first; `to` null: still. */
+  readonly blindTimes: readonly { readonly from: number; readonly to: number | null }[]
   readonly timeline: readonly TimelineEntry[]
   readonly notifications: readonly { readonly at: number; readonly channel: string; readonly to: string; readonly state: string; readonly error: string | null }[]
 }

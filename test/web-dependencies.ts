@@ -25,6 +25,8 @@ export const ruleGroup: RuleGroupStatus = {
 const incident: IncidentDetail = {
   number: 'G1', title: 'web-01 失联', state: 'open', severity: 'critical', service: 'portal', object: 'web-01', fault: 'down', startedAt: NOW, openedAt: NOW, recoveredAt: null,
   acknowledgedBy: null, disposedBy: null, blind: false, clocks: [], alerts: [alert], timeline: [], notifications: [],
+  assignedTo: null, hiddenAlerts: 0, mergedInto: null, reportedBy: null, judgedBy: null, hidden: [], absorbed: { count: 0, first: [] }, splitFrom: null, report: null,
+  rootCause: null, attachments: [], workMinutes: 0, blindTimes: [],
 }
 
 /** A caller of `role` by cookie; its session token is the role's name and its CSRF word `csrf-ROLE`. */

@@ -134,6 +134,13 @@ describe('sessions', () => {
     expect(await access.revokeReadToken(id, 'admin', now)).toBe(false)
     expect(await access.bearer(token)).toBeUndefined()
   })
+
+  it('a bearer token may carry a role, and may then do what that role may', async () => {
+    const caller = await access.bearer(await access.createReadToken('amtool', 'admin', now, 'duty'))
+    expect(caller).toMatchObject({ user: 'token:amtool', role: 'duty', csrf: undefined })
+    expect(caller!.permissions.has('silences.write')).toBe(true)
+    expect((await access.bearer(await access.createReadToken('grafana', 'admin', now)))!.permissions.has('silences.write')).toBe(false)
+  })
 })
 
 describe('passwords', () => {

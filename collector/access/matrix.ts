@@ -9,6 +9,8 @@ export const permissions = [
   'overview.read',
   'hosts.read',
   'alerts.read',
+  'alerts.write',
+  'silences.write',
   'incidents.read',
   'incidents.act',
   'agents.manage',
@@ -28,11 +30,11 @@ const look = ['overview.read', 'hosts.read', 'alerts.read', 'incidents.read', 'q
  * incidents, or nobody could; `incidents.act` leaves that row with the room for accounts.
  */
 export const matrix: Readonly<Record<Role, readonly Permission[]>> = {
-  'system-admin': [...look, 'incidents.act', 'agents.manage'],
+  'system-admin': [...look, 'incidents.act', 'alerts.write', 'silences.write', 'agents.manage'],
   'security-admin': ['overview.read', 'hosts.read', 'self.read', 'accounts.manage'],
   auditor: ['overview.read', 'self.read', 'audit.read'],
-  duty: [...look, 'incidents.act'],
-  onsite: [...look, 'incidents.act'],
+  duty: [...look, 'incidents.act', 'alerts.write', 'silences.write'],
+  onsite: [...look, 'incidents.act', 'alerts.write', 'silences.write'],
   'project-manager': look,
   'client-manager': ['overview.read', 'hosts.read', 'alerts.read', 'incidents.read', 'query.read'],
   assessor: [...look, 'audit.read'],

@@ -22,7 +22,7 @@ describe('made pages', () => {
 
   it('the settings page has every key, with type and meaning', () => {
     const page = settingsPage()
-    for (const key of ['tls', 'http', 'link.silence', 'store.minFree', 'rules.folders', 'slaFile', 'notify.receivers[].email', 'notify.smtp.passwordFile', 'spool.maxBytes', 'metrics.listen', 'sources.disabled']) expect(page).toContain(`| \`${key}\` |`)
+    for (const key of ['tls', 'http', 'link.silence', 'store.minFree', 'rules.folders', 'slaFile', 'notify.receivers[].addresses', 'notify.channels.NAME.kind', 'notify.channels.NAME.passwordFile', 'spool.maxBytes', 'metrics.listen', 'sources.disabled']) expect(page).toContain(`| \`${key}\` |`)
     for (const line of page.split('\n').filter((one) => one.startsWith('| `'))) expect(line).toMatch(/^\| `[^`]+` \| [^|]+ \| [^|]*\| .{10,} \|$/)
   })
 })

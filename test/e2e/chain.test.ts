@@ -47,9 +47,10 @@ describe.skipIf(missing.length > 0)('one fault, one mail', () => {
     await new Promise<void>((resolve) => smtp.listen(smtpPort, '127.0.0.1', () => resolve()))
     const settings = `
 notify:
-  smtp: { host: 127.0.0.1, port: ${smtpPort}, plain: true, from: zhishou@example.org }
+  channels:
+    mail: { kind: email, host: 127.0.0.1, port: ${smtpPort}, plain: true, from: zhishou@example.org }
   receivers:
-    - { name: 值班, email: [duty@example.org] }
+    - { name: 值班, channel: mail, addresses: [duty@example.org] }
 `
     collector = await collectorAt(join(work.path, 'collector'), settings)
     await collector.start()

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { replay } from '../../collector/incidents/incident.ts'
 import { parseSlaProfiles } from '../../collector/incidents/profile.ts'
 import { createIncidents } from '../../collector/incidents/run.ts'
 import type { Incidents } from '../../collector/incidents/run.ts'
+import { replay } from '../../collector/incidents/step.ts'
 import { eventsOf } from '../../collector/incidents/storage.ts'
 import { parseWording } from '../../collector/incidents/wording.ts'
 import { createAnnouncer } from '../../collector/notify/announce.ts'
@@ -24,8 +24,8 @@ const shipped = (path: string): string => readFileSync(new URL(`../../alerts/${p
 const profiles = parseSlaProfiles(shipped('sla.yml'), 'sla.yml')
 const wording = parseWording(shipped('templates/zh-CN.yml'), 'zh-CN.yml')
 const receivers = [
-  { name: '值班', email: ['duty@example.org'], minSeverity: 'warning' as const, sendResolved: false },
-  { name: '经理', email: ['manager@example.org'], minSeverity: 'critical' as const, sendResolved: true },
+  { name: '值班', channel: 'email', addresses: ['duty@example.org'], minSeverity: 'warning' as const, sendResolved: false },
+  { name: '经理', channel: 'email', addresses: ['manager@example.org'], minSeverity: 'critical' as const, sendResolved: true },
 ]
 
 let folder = ''
@@ -206,7 +206,7 @@ describe('incidents', () => {
     const act = fc.record({ minutes: fc.integer({ min: 0, max: 20 }), object: fc.constantFrom(...objects), rule: fc.constantFrom('A', 'B'), what: fc.constantFrom('fire', 'fire', 'end', 'end', 'blind', 'acknowledge', 'dispose', 'settle', 'restart') })
     await fc.assert(
       fc.asyncProperty(fc.array(act, { maxLength: 25 }), async (acts) => {
-        for (const table of ['incident_event', 'incident_alert', 'receipt', 'outbox', 'incident'] as const) await state.db.deleteFrom(table).execute()
+        for (const table of ['incident_event', 'incident_alert', 'incident_hidden', 'receipt', 'outbox', 'incident'] as const) await state.db.deleteFrom(table).execute()
         now = START
         let incidents = await room()
         const look = async (): Promise<unknown> => ({ list: await incidents.list({ limit: 99 }), series: incidents.series(now).map((one) => JSON.stringify(one)).sort() })

@@ -13,6 +13,7 @@ import { messageId } from '../../collector/notify/smtp.ts'
 import { openState } from '../../collector/state/open.ts'
 import type { State } from '../../collector/state/open.ts'
 import { scaled, seed } from '../scale.ts'
+import { words } from './message-rig.ts'
 import { startRelay } from './smtp-rig.ts'
 
 let folder = ''
@@ -48,8 +49,9 @@ function setUp(answers: SendOutcome[], perMinute = 100) {
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
     render: (payload) => {
       if (payload === null) throw new Error('nothing to say')
-      return { subject: JSON.stringify(payload), text: 't', html: 'h' }
+      return words(JSON.stringify(payload))
     },
+    renderDigest: (messages) => words(messages.map((one) => one.subject).join()),
   })
   return { outbox, sent, counts, world }
 }
@@ -159,7 +161,7 @@ describe('outbox', () => {
     await after.outbox.runDue()
     await after.outbox.stop()
     expect(sent).toHaveLength(1)
-    expect(after.sent.map((message) => message.id)).toEqual(['id' in claimed ? claimed.id : ''])
+    expect(after.sent.map((message) => message.id)).toEqual([claimed.kind === 'claimed' ? claimed.messages[0].id : ''])
     expect(await rows()).toEqual(['done sent 1', 'torn sent 2'])
     expect(await receipts()).toContain('1 interrupted')
   })

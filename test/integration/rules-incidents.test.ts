@@ -41,7 +41,7 @@ async function rooms() {
   const open = async () => {
     const store = openStore({ path: join(folder, 'metrics.db'), now: clock.now, settings: storeSettings.parse({ commitDelayMs: 0 }) })
     const state = await openState(join(folder, 'state.db'), now)
-    const receivers = [{ name: '值班', email: ['duty@example.org'], minSeverity: 'warning' as const, sendResolved: false }]
+    const receivers = [{ name: '值班', channel: 'email', addresses: ['duty@example.org'], minSeverity: 'warning' as const, sendResolved: false }]
     const incidents = await createIncidents({
       state, clock, log: quiet,
       profiles: parseSlaProfiles(readFileSync('alerts/sla.yml', 'utf8'), 'sla.yml'),
