@@ -11,10 +11,10 @@
  * more than all flags together, 5 MB of private memory on Node 16 and 3.5 MB on 24 after loading the bundle: what V8's
  * parser and OpenSSL take in large pieces while starting then goes back to the kernel instead of staying as holes.
  */
-import { mkdirSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import packageJson from '../package.json' with { type: 'json' }
+import { makeFolder } from '../protocol/folder.ts'
 import { SettingsError } from '../protocol/settings.ts'
 import { type AgentSettings, loadAgentSettings } from './config.ts'
 import { enrol, EnrolError, parseToken } from './enrol.ts'
@@ -183,7 +183,7 @@ async function enrolCommand(options: Arguments): Promise<number> {
     process.stderr.write(`提示：令牌是为 ${token.host} 生成的，本机名称是 ${hostname()}，将以 ${token.host} 登记 (enrolling as ${token.host})\n`)
   }
   try {
-    mkdirSync(home, { recursive: true, mode: 0o700 })
+    makeFolder(home)
   } catch (cause) {
     throw new EnrolError(`无法建立目录 ${home}`, `cannot make ${home}`, cause)
   }
