@@ -1,4 +1,5 @@
 import type { Labels } from '../../protocol/series.ts'
+import type { Work } from '../promql/work.ts'
 import type { AlertChange } from './alert.ts'
 import type { Observation } from './observe.ts'
 import { alertOf } from './state.ts'
@@ -15,7 +16,7 @@ export const noDataRetentionMs = 30 * 86_400_000
 /** What the state machine must ask of the data, beyond the rule's result. */
 export interface Senses {
   /** Where the condition of each newly active alert began (epoch ms, not after now), by key; absent: now. */
-  starts(fresh: readonly Observation[]): ReadonlyMap<string, number>
+  starts(fresh: readonly Observation[]): Work<ReadonlyMap<string, number>>
   /** Selectors that had data for these labels at that time. */
   needed(result: Labels, at: number): readonly string[]
   /** Whether, now, one of the needed selectors has no data for these labels or their target is down. */
@@ -41,21 +42,23 @@ interface Situation {
  * One evaluation of one alerting rule: previous states and the rows at `now` give the next states and what to tell.
  * Pure but for what `senses` reads. States, observations and invariants: SPEC.md.
  */
-export function stepAlerts(
+export function* stepAlerts(
   rule: AlertingRule, group: string, limit: number, previous: ReadonlyMap<string, AlertState>,
   seen: ReadonlyMap<string, Observation>, now: number, senses: Senses,
-): Step {
+): Work<Step> {
   const situation: Situation = { rule, group, now, senses, changes: [] }
   const fresh = [...seen.values()].filter((observation) => !isActive(previous.get(observation.key)))
-  const starts = fresh.length === 0 ? new Map<string, number>() : senses.starts(fresh)
+  const starts = fresh.length === 0 ? new Map<string, number>() : yield* senses.starts(fresh)
   const states = new Map<string, AlertState>()
   for (const observation of seen.values()) {
     states.set(observation.key, hold(situation, previous.get(observation.key), observation, starts.get(observation.key) ?? now))
+    yield
   }
   for (const [key, state] of previous) {
     if (seen.has(key)) continue
     const next = release(situation, state)
     if (next !== undefined) states.set(key, next)
+    yield
   }
   const active = [...states.values()].filter(isActive).length
   if (limit > 0 && active > limit) return clearAll(situation, previous, new RuleError(`exceeded limit of ${limit} with ${active} alerts`))

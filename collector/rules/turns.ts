@@ -1,0 +1,43 @@
+import { setImmediate } from 'node:timers/promises'
+import type { Work } from '../promql/work.ts'
+
+/** How long work may hold the thread before others are let in; a single step of it may take longer. */
+const longestTurnMs = 5
+
+/**
+ * Lets others in (agents and people are served by the same thread) whenever this much work was done on end. One of these
+ * for everything that follows one another: short pieces add up to a turn.
+ */
+export interface Turns {
+  /** Does the work; where it yields others may be let in. */
+  run<T>(work: Work<T>): Promise<T>
+  /** Lets others in if it is time to. */
+  yieldIfDue(): Promise<void>
+  /** Seconds of work so far, the others' left out. Monotonic. */
+  seconds(): number
+}
+
+/** The first turn begins now. */
+export function takeTurns(): Turns {
+  let resumedAt = performance.now()
+  let workedMs = 0
+  const isDue = (): boolean => performance.now() - resumedAt >= longestTurnMs
+  const letOthersIn = async (): Promise<void> => {
+    workedMs += performance.now() - resumedAt
+    await setImmediate()
+    resumedAt = performance.now()
+  }
+  return {
+    async run(work) {
+      for (;;) {
+        const step = work.next()
+        if (step.done === true) return step.value
+        if (isDue()) await letOthersIn()
+      }
+    },
+    async yieldIfDue() {
+      if (isDue()) await letOthersIn()
+    },
+    seconds: () => (workedMs + performance.now() - resumedAt) / 1000,
+  }
+}
