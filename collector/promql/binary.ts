@@ -28,12 +28,13 @@ export function operandOrder(node: Binary, context: Context): { readonly first: 
   return swaps ? { first: node.right, second: node.left, skips } : { first: node.left, second: node.right, skips }
 }
 
-/** Both sides; undefined where, lazily, the one evaluated first shows that the result is empty. */
+/** Both sides; undefined where, lazily, one of them shows that the result is empty. */
 function evaluateOperands(node: Binary, context: Context): { readonly left: Result; readonly right: Result } | undefined {
   const { first, second, skips } = operandOrder(node, context)
   const one = context.evaluate(first)
   if (skips && isEmpty(one)) return undefined
   const other = context.evaluate(second)
+  if (skips && node.op !== 'unless' && isEmpty(other)) return undefined
   return first === node.left ? { left: one, right: other } : { left: other, right: one }
 }
 

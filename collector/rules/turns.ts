@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { Work } from '../promql/work.ts'
 
 /** How long work may hold the thread before others are let in; a single step of it may take longer. */
-const longestTurnMs = 5
+const longestTurnMs = 2
 
 /**
  * Lets others in (agents and people are served by the same thread) whenever this much work was done on end. One of these
