@@ -75,13 +75,13 @@ function hold(situation: Situation, before: AlertState | undefined, observation:
   const continues = before !== undefined && before.phase.state !== 'resolved'
   const activeAt = continues ? before.activeAt : now
   const base = {
-    // The same objects for as long as the alert is known: what is made from them is kept beside them.
+    // The same objects for as long as the alert is known (the phase: while it lasts): what is made from them is kept beside them.
     labels: before?.labels ?? observation.labels, result: before?.result ?? observation.result, annotations: observation.annotations, value: observation.value,
     activeAt, startedAt: Math.min(continues ? before.startedAt : startedAt, activeAt), heldAt: now, graceUntil: undefined,
   }
   const phase = before?.phase
   if (phase?.state === 'firing') {
-    const state: AlertState = { ...base, phase: { state: 'firing', firedAt: phase.firedAt, clearedAt: undefined } }
+    const state: AlertState = { ...base, phase: phase.clearedAt === undefined ? phase : { ...phase, clearedAt: undefined } }
     if (!sameTexts(before?.annotations ?? {}, state.annotations)) tell(situation, 'updated', state)
     return state
   }
@@ -90,11 +90,10 @@ function hold(situation: Situation, before: AlertState | undefined, observation:
     tell(situation, 'firing', state)
     return state
   }
-  return { ...base, phase: { state: 'pending', unproven: unprovenOf(before) } }
+  return { ...base, phase: phase?.state === 'pending' ? phase : { state: 'pending', unproven: unprovenOf(before) } }
 }
 
 function unprovenOf(before: AlertState | undefined): Unproven | undefined {
-  if (before?.phase.state === 'pending') return before.phase.unproven
   if (before?.phase.state !== 'resolved' || before.phase.why !== 'no-data') return undefined
   const { firedAt, resolvedAt, why, needed } = before.phase
   return { firedAt, resolvedAt, why, needed, activeAt: before.activeAt, startedAt: before.startedAt }

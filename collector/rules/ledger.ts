@@ -76,7 +76,7 @@ function ruleKeyOf(group: string, ruleKey: string): string {
 function differs(before: Entry, state: AlertState, now: number): boolean {
   if (before.state === state) return isActive(state) && now - before.savedAt >= heartbeatMs
   if (before.state.activeAt !== state.activeAt || before.state.startedAt !== state.startedAt) return true
-  if (JSON.stringify(before.state.phase) !== JSON.stringify(state.phase)) return true
+  if (before.state.phase !== state.phase && JSON.stringify(before.state.phase) !== JSON.stringify(state.phase)) return true
   return isActive(state) && now - before.savedAt >= heartbeatMs
 }
 
