@@ -25,7 +25,7 @@ import type { RuleGroupStatus } from './view.ts'
 
 /** What the rules room needs. Everything it learns goes out through `onChanges`; a rejection there is tried again. */
 export interface RulesDependencies {
-  readonly store: Pick<Store, 'select' | 'group' | 'columns' | 'accept'>
+  readonly store: Pick<Store, 'select' | 'group' | 'columns' | 'accept' | 'hold'>
   readonly states: RuleStateStore
   readonly clock: Pick<Clock, 'now' | 'every'>
   readonly counters: Counters
@@ -132,7 +132,7 @@ export async function startRules(deps: RulesDependencies): Promise<Rules> {
     const outcome = await turns.run(runRule(group, running, over, {
       now: at, externalLabels: deps.externalLabels, externalUrl: deps.externalUrl, seconds: turns.seconds, shared, search,
       onTemplateFailure: () => counters.add('zhishou_rule_template_failures_total', { rule_group: group.id }),
-    }))
+    }), () => store.hold?.())
     counters.add('zhishou_rule_evaluations_total', { rule_group: group.id })
     if (running.lastError !== undefined) {
       counters.add('zhishou_rule_evaluation_failures_total', { rule_group: group.id })

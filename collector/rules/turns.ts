@@ -9,8 +9,11 @@ const longestTurnMs = 2
  * for everything that follows one another: short pieces add up to a turn.
  */
 export interface Turns {
-  /** Does the work; where it yields others may be let in. */
-  run<T>(work: Work<T>): Promise<T>
+  /**
+   * Does the work; where it yields others may be let in. `hold` is taken over the pauses, so that the work sees no change
+   * between them, and given back at its end, with a turn for those who had to wait.
+   */
+  run<T>(work: Work<T>, hold?: () => (() => void) | undefined): Promise<T>
   /** Lets others in if it is time to. */
   yieldIfDue(): Promise<void>
   /** Seconds of work so far, the others' left out. Monotonic. */
@@ -28,11 +31,21 @@ export function takeTurns(): Turns {
     resumedAt = performance.now()
   }
   return {
-    async run(work) {
-      for (;;) {
-        const step = work.next()
-        if (step.done === true) return step.value
-        if (isDue()) await letOthersIn()
+    async run(work, hold) {
+      let release: (() => void) | undefined
+      try {
+        for (;;) {
+          const step = work.next()
+          if (step.done === true) return step.value
+          if (!isDue()) continue
+          release ??= hold?.()
+          await letOthersIn()
+        }
+      } finally {
+        if (release !== undefined) {
+          release()
+          await letOthersIn()
+        }
       }
     },
     async yieldIfDue() {
