@@ -14,7 +14,8 @@ export function* evaluateInSteps(expr: Expr, context: Context): Work<Result> {
 }
 
 /** Evaluates a part, after those below it, and keeps the result for the part above. */
-function* ready(expr: Expr, context: Context): Work<void> {
+function* ready(enclosed: Expr, context: Context): Work<void> {
+  const expr = bare(enclosed)
   if (expr.kind === 'number' || expr.kind === 'string' || context.shared?.get(expr) !== undefined) return
   yield* readyBelow(expr, context)
   context.evaluateAhead(expr)
