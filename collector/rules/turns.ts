@@ -20,15 +20,15 @@ export interface Turns {
   seconds(): number
 }
 
-/** The first turn begins now. */
-export function takeTurns(): Turns {
-  let resumedAt = performance.now()
+/** The first turn begins now. `nowMs`: monotonic milliseconds. */
+export function takeTurns(nowMs: () => number = () => performance.now()): Turns {
+  let resumedAt = nowMs()
   let workedMs = 0
-  const isDue = (): boolean => performance.now() - resumedAt >= longestTurnMs
+  const isDue = (): boolean => nowMs() - resumedAt >= longestTurnMs
   const letOthersIn = async (): Promise<void> => {
-    workedMs += performance.now() - resumedAt
+    workedMs += nowMs() - resumedAt
     await setImmediate()
-    resumedAt = performance.now()
+    resumedAt = nowMs()
   }
   return {
     async run(work, hold) {
@@ -51,6 +51,6 @@ export function takeTurns(): Turns {
     async yieldIfDue() {
       if (isDue()) await letOthersIn()
     },
-    seconds: () => (workedMs + performance.now() - resumedAt) / 1000,
+    seconds: () => (workedMs + nowMs() - resumedAt) / 1000,
   }
 }
