@@ -6,7 +6,7 @@
  * frame. What is wrong with a message costs that message (bad series), that connection (a codec that lost its place) or
  * that agent (revoked), never another agent. Every refusal is counted and said to the peer where it can hear it.
  */
-import { encode } from '@msgpack/msgpack'
+import { Encoder } from '@msgpack/msgpack'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocket, WebSocketServer } from 'ws'
@@ -57,6 +57,8 @@ export function createLink(dependencies: LinkDependencies): Link {
   const { store, clock, settings, presence, onEvent } = dependencies
   const window = settings.window ?? WINDOW
   const server = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: MAX_MESSAGE_BYTES, clientTracking: false, autoPong: false })
+  /** One for all: each brings a buffer of 2 kB. */
+  const encoder = new Encoder<undefined>()
   const open = new Set<Connection>()
   const live = new Map<string, Connection>()
   const streams = new Map<string, Stream>()
@@ -84,7 +86,7 @@ export function createLink(dependencies: LinkDependencies): Link {
       ws.terminate()
       return
     }
-    ws.send(encode(frame))
+    ws.send(encoder.encode(frame))
   }
 
   /** Says goodbye; nothing more of this connection counts. */
