@@ -15,7 +15,7 @@ import { parseArgs } from 'node:util'
 import { createStateIdentities } from '../collector/access/identities-state.ts'
 import { openPki } from '../collector/access/pki.ts'
 import { openState } from '../collector/state/open.ts'
-import { collectorFlags } from '../scripts/ensure.mjs'
+import { collectorEnvironment, collectorFlags } from '../scripts/ensure.mjs'
 import { freePort } from '../test/ports.ts'
 import { calm, fleetTemplate } from './fleet.ts'
 import { cpuSeconds, median, memory, report, rounded, spread } from './measure.ts'
@@ -79,7 +79,7 @@ try {
   const jobFile = join(folder, 'job.json')
   const startMs = Date.now() - (pairs * ticks + 2) * 15_000
   writeFileSync(jobFile, JSON.stringify({ ...identities, url: `wss://127.0.0.1:${ports.tls}/link`, influxPort: ports.victoria, startMs, template: { columns: template.columns, base: [...template.base], kinds: [...template.kinds] } }))
-  const ours = spawn(process.execPath, [...(values.profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', values.profile]), ...collectorFlags, join(root, 'cli', 'main.ts'), 'collector', 'run', '--home', home, '--http', `127.0.0.1:${ports.http}`, '--tls', `127.0.0.1:${ports.tls}`], { stdio: ['ignore', 'ignore', 'inherit'] })
+  const ours = spawn(process.execPath, [...(values.profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', values.profile]), ...collectorFlags, join(root, 'cli', 'main.ts'), 'collector', 'run', '--home', home, '--http', `127.0.0.1:${ports.http}`, '--tls', `127.0.0.1:${ports.tls}`], { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, ...collectorEnvironment } })
   const victoria = spawn('/usr/bin/victoria-metrics', [`-storageDataPath=${join(folder, 'victoria')}`, '-retentionPeriod=100y', `-httpListenAddr=127.0.0.1:${ports.victoria}`, '-influxSkipSingleField', '-loggerLevel=ERROR'], { stdio: 'ignore' })
   const loader = fork(join(root, 'bench', 'fleet-loader.ts'), [jobFile], { stdio: 'inherit' })
   const peer = fork(join(root, 'bench', 'fleet-loader.ts'), [jobFile], { stdio: 'inherit' })
