@@ -42,7 +42,7 @@ interface Stream {
   readonly inFlight: Map<number, Promise<'stored' | 'replayed'>>
 }
 
-/** A fleet that sends flat out has this much each in memory here; 8 cost a third more CPU, 32 some 60 MB more RSS. */
+/** A fleet that sends flat out has this much each in memory here; docs/decisions/store.md has what others cost. */
 const WINDOW = 16
 const HELLO_TIMEOUT_MS = 10_000
 /** After a closing handshake began, the peer has this long. */
