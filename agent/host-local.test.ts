@@ -96,6 +96,8 @@ describe('this machine', () => {
     expect(sizes.blockSize).toBeGreaterThanOrEqual(512)
     expect(sizes.blocks).toBeGreaterThanOrEqual(sizes.blocksFree)
     expect(sizes.blocksFree).toBeGreaterThanOrEqual(sizes.blocksAvailable)
+    expect(localHost().statfsAtOnce!('/').blocks).toBe(sizes.blocks)
+    await expect(localHost().statfs!(`${folder}/none`)).rejects.toMatchObject({ code: 'ENOENT' })
   })
 })
 

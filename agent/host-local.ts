@@ -1,4 +1,4 @@
-import { closeSync, constants, existsSync, openSync, promises, readFileSync, readSync, readdirSync, readlinkSync } from 'node:fs'
+import fs, { type StatsFs, closeSync, constants, existsSync, openSync, readFile, readFileSync, readSync, readdirSync, readlinkSync } from 'node:fs'
 import { connect } from 'node:net'
 import { openRecords } from './host-records.ts'
 import { createRunner } from './host-run.ts'
@@ -26,6 +26,9 @@ function mayStayOpen(path: string): boolean {
 function comesWhole(path: string): boolean {
   return path.startsWith('/sys/') || path.startsWith('/proc/sys/') || (path.startsWith('/proc/') && path.endsWith('/stat'))
 }
+
+/** A larger buffer is given back after the read that needed it: only tables of very many lines are that long. */
+const MOST_KEPT_BYTES = 128 * 1024
 
 /** No attribute is longer (sysfs: one page). */
 const PAGE_BYTES = 4096
@@ -56,10 +59,14 @@ function createReader(): (path: string) => string {
         buffer.copy(larger, 0, 0, length)
         buffer = larger
       }
-      const bytes = readSync(file, buffer, length, buffer.length - length, length)
+      // The kernel allocates and clears as much as is asked for to read a sysctl.
+      const bytes = readSync(file, buffer, length, whole && length < PAGE_BYTES ? PAGE_BYTES : buffer.length - length, length)
       length += bytes
       // latin1 would be cheaper and wrong: names of mount points and devices may be anything.
-      if (bytes === 0 || (whole && length < PAGE_BYTES)) return buffer.toString('utf8', 0, length)
+      if (bytes > 0 && !(whole && length < PAGE_BYTES)) continue
+      const text = buffer.toString('utf8', 0, length)
+      if (buffer.length > MOST_KEPT_BYTES) buffer = Buffer.allocUnsafeSlow(16 * 1024)
+      return text
     }
   }
 
@@ -106,20 +113,25 @@ function readSlow(path: string, signal: AbortSignal): Promise<string> {
       return
     }
     signal.addEventListener('abort', stop, { once: true })
-    promises
-      .readFile(path, 'utf8')
-      .then(resolve, reject)
-      .finally(() => signal.removeEventListener('abort', stop))
+    readFile(path, 'utf8', (error, text) => {
+      signal.removeEventListener('abort', stop)
+      if (error === null) resolve(text)
+      else reject(error)
+    })
   })
 }
 
+function sizesOf({ type, bsize, blocks, bfree, bavail, files, ffree }: StatsFs): FileSystemSizes {
+  return { type, blockSize: bsize, blocks, blocksFree: bfree, blocksAvailable: bavail, files, filesFree: ffree }
+}
+
 /** fs.statfs came with Node 18.15; undefined on 16. */
-function statfsOfRuntime(): Host['statfs'] {
-  const { statfs } = promises as Partial<Pick<typeof promises, 'statfs'>>
-  if (statfs === undefined) return undefined
-  return async (path): Promise<FileSystemSizes> => {
-    const { type, bsize, blocks, bfree, bavail, files, ffree } = await statfs(path)
-    return { type, blockSize: bsize, blocks, blocksFree: bfree, blocksAvailable: bavail, files, filesFree: ffree }
+function statfsOfRuntime(): Pick<Host, 'statfs' | 'statfsAtOnce'> {
+  const { statfs, statfsSync } = fs as Partial<Pick<typeof fs, 'statfs' | 'statfsSync'>>
+  if (statfs === undefined || statfsSync === undefined) return { statfs: undefined }
+  return {
+    statfs: (path) => new Promise((resolve, reject) => statfs(path, (error, sizes) => (error === null ? resolve(sizesOf(sizes)) : reject(error)))),
+    statfsAtOnce: (path) => sizesOf(statfsSync(path)),
   }
 }
 
@@ -131,7 +143,7 @@ export function localHost(): Host {
     list: (path) => readdirSync(path),
     readLink: (path) => readlinkSync(path),
     exists: (path) => existsSync(path),
-    statfs: statfsOfRuntime(),
+    ...statfsOfRuntime(),
     run: createRunner(),
     connectUnix: (path) => connect(path),
     openRecords,

@@ -20,6 +20,8 @@ export interface Host {
   exists(path: string): boolean | Promise<boolean>
   /** File system sizes; undefined where the runtime has no statfs (Node 16): use `df` once a minute there. */
   readonly statfs: ((path: string) => Promise<FileSystemSizes>) | undefined
+  /** The same at once, for file systems that the kernel answers for from memory and for no others; undefined as above. */
+  readonly statfsAtOnce?: ((path: string) => FileSystemSizes) | undefined
   /** Runs a fixed argument vector, no shell. Never rejects for a non-zero exit; see RunResult. */
   run(argv: readonly [string, ...string[]], options: RunOptions): Promise<RunResult>
   /** Opens a Unix socket (D-Bus); undefined where the host has no such door. */

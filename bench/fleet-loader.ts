@@ -26,7 +26,8 @@ const template: FleetTemplate = { columns: job.template.columns, base: Float64Ar
 const intervalMs = 15_000
 
 interface Link {
-  send(at: number): Promise<void>
+  /** `late`: a reading of the past, as an agent marks what it sends after an outage. */
+  send(at: number, late: boolean): Promise<void>
   drained(): Promise<void>
   bytes(): number
   frames: number
@@ -59,14 +60,14 @@ function openLink(index: number): Promise<Link> {
           window = frame.window
           const link: Link = {
             frames: 0,
-            async send(at) {
+            async send(at, late) {
               await waitWhile(() => unacked >= window)
               host.step()
               const define = seq === 1 ? [{ group: 'tick', columns: [...template.columns] }] : []
               const columns = encoder.encode([{ group: 0, at, values: host.values }])
               unacked++
               link.frames++
-              socket.send(encode({ t: 'batch', seq: seq++, late: false, define, columns, events: [], facts: [], checks: [] }))
+              socket.send(encode({ t: 'batch', seq: seq++, late, define, columns, events: [], facts: [], checks: [] }))
             },
             drained: () => waitWhile(() => unacked > 0),
             bytes: () => Number(Reflect.get(Reflect.get(socket, '_socket') as object, 'bytesWritten')),
@@ -103,14 +104,14 @@ async function pass(ticks: number, everyMs: number): Promise<object> {
   for (let done = 0; done < ticks; done++) {
     if (everyMs === 0) {
       const at = job.startMs + tick * intervalMs
-      await Promise.all(links.map((link) => link.send(at)))
+      await Promise.all(links.map((link) => link.send(at, true)))
     } else {
       // Paced: real time, hosts spread evenly over the interval.
       const begun = Date.now()
       for (let index = 0; index < links.length; index++) {
         const due = begun + (index * everyMs) / links.length
         if (due > Date.now()) await new Promise((resolve) => setTimeout(resolve, due - Date.now()))
-        await links[index]?.send(Date.now())
+        await links[index]?.send(Date.now(), false)
       }
       const rest = begun + everyMs - Date.now()
       if (rest > 0) await new Promise((resolve) => setTimeout(resolve, rest))

@@ -1,8 +1,9 @@
 /** The collector's folder: made private, written to, and held by one process at a time. */
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
+import { makeFolder } from '../protocol/folder.ts'
 
 /** A folder that cannot be used; `message` says which and why. */
 export class HomeError extends Error {
@@ -37,14 +38,6 @@ export function openHome(path: string): Home {
     throw new HomeError(`${path}: another zhishou collector is running on this folder; stop it first, or choose another with --home DIR`, { cause })
   }
   return { path, release: () => lock.close() }
-}
-
-/** One folder after the other: Node's recursive mkdir never returns where the kernel says ENOENT for good (/proc). */
-function makeFolder(path: string): void {
-  if (existsSync(path)) return
-  const parent = dirname(path)
-  if (parent !== path) makeFolder(parent)
-  mkdirSync(path, { mode: 0o700 })
 }
 
 function codeOf(error: unknown): string {

@@ -12,29 +12,6 @@ const option = (name) => (process.argv.includes(name) ? process.argv[process.arg
 const outfile = option('--outfile') ?? join(root, 'dist', 'agent.cjs')
 mkdirSync(dirname(outfile), { recursive: true })
 
-/**
- * Of ws only the client, and without compression, which the link does not use (DESIGN: no compression on the socket).
- * The package's entry would also load its server and zlib (some 0.4 MB of private memory on Node 24, by single runs).
- */
-const wsClientOnly = {
-  name: 'ws-client-only',
-  setup(build) {
-    build.onResolve({ filter: /^ws$/ }, () => ({ path: 'ws', namespace: 'ws-client' }))
-    build.onLoad({ filter: /.*/, namespace: 'ws-client' }, () => ({
-      contents: `exports.WebSocket = require(${JSON.stringify(join(root, 'node_modules', 'ws', 'lib', 'websocket.js'))})`,
-      resolveDir: root,
-    }))
-    build.onLoad({ filter: /[\\/]ws[\\/]lib[\\/]permessage-deflate\.js$/ }, () => ({
-      contents: `
-        module.exports = class PerMessageDeflate {
-          static get extensionName() { return 'permessage-deflate' }
-          constructor() { throw new Error('ws: this build has no compression') }
-        }
-      `,
-    }))
-  },
-}
-
 const result = await build({
   absWorkingDir: root,
   stdin: {
@@ -59,9 +36,6 @@ const result = await build({
   minify: true,
   legalComments: 'linked',
   metafile: true,
-  // ws takes these native add-ons where they are installed; the agent ships none.
-  external: ['bufferutil', 'utf-8-validate'],
-  plugins: [wsClientOnly],
   logLevel: 'warning',
 })
 

@@ -191,7 +191,7 @@ describe('link', () => {
     await until('live', () => link.state() === 'live')
     await until('pings', () => fake.pings.count > 0)
     fake.pause()
-    skip(3_200)
+    skip(11_000)
     await until('given up', () => link.state() !== 'live')
     expect(lines.some((line) => line.includes('nothing heard for twelve heartbeats'))).toBe(true)
     await until('back', () => link.state() === 'live')

@@ -1,7 +1,5 @@
 import { decode, encode } from '@msgpack/msgpack'
 import type { X509Certificate } from 'node:crypto'
-import { TLSSocket } from 'node:tls'
-import { WebSocket } from 'ws'
 import type { SeqRanges } from '../../protocol/batch.ts'
 import { type FromAgent, type FromCollector, fromCollector, type Hello, MAX_MESSAGE_BYTES, PROTOCOL_VERSION } from '../../protocol/messages.ts'
 import type { ColumnedBatch } from '../batch.ts'
@@ -10,7 +8,9 @@ import { contains, largest, subtract, union } from '../spool/ranges.ts'
 import type { Spool } from '../spool/spool.ts'
 import { createFramer, type Framer } from './frame.ts'
 import { faultOf, type Identity, newKey, pinsFaultOf, proofOf, serialOf } from './identity.ts'
-import { CONNECT_TIMEOUT_MS, deadline, initial, type LinkEffect, type LinkEvent, type LinkState, room, step } from './session.ts'
+import { deadline, initial, type LinkEffect, type LinkEvent, type LinkState, room, step } from './session.ts'
+import { type LinkSocket, openSocket } from './socket.ts'
+import { CLOSE } from './ws-frames.ts'
 
 /** A socket that has this much unsent takes no more: the peer or the path is slow, and memory is not the place to wait. */
 const LIVE_BUFFER_BYTES = 512 * 1024
@@ -62,7 +62,9 @@ export interface Link {
 }
 
 interface Connection {
-  readonly socket: WebSocket
+  readonly socket: LinkSocket
+  /** Where it leads, as the identity has it. */
+  readonly collector: string
   readonly framer: Framer
   /** What this connection has carried: not to be sent on it again. */
   sent: SeqRanges
@@ -117,7 +119,7 @@ export function startLink(options: LinkOptions): Link {
   const send = (message: FromAgent): void => {
     const bytes = encode(message)
     counts.bytesSent += bytes.length
-    connection?.socket.send(bytes, ignoreSendError)
+    connection?.socket.send(bytes)
   }
 
   const carryOut = (effect: LinkEffect): void => {
@@ -159,7 +161,7 @@ export function startLink(options: LinkOptions): Link {
         return
       case 'close':
         why = effect.why
-        connection?.socket.close(1000, effect.why)
+        connection?.socket.close(CLOSE.normal, effect.why)
         return
       case 'terminate':
         why = effect.why
@@ -169,60 +171,56 @@ export function startLink(options: LinkOptions): Link {
   }
   /** Ends the socket at once; what it still says is not heard. */
   const discard = (): void => {
-    const socket = connection?.socket
+    connection?.socket.terminate()
     connection = undefined
-    socket?.removeAllListeners()
-    // A handshake that is cut off reports an error, after its listeners are gone.
-    socket?.on('error', () => undefined)
-    socket?.terminate()
   }
 
   const open = (): void => {
     const identity = options.identity()
     const { collectors } = identity
-    const target = `${(collectors[address % collectors.length] ?? '').replace(/^https:/, 'wss:')}/link`
-    const socket = new WebSocket(target, {
-      cert: identity.certificate,
-      key: identity.key,
-      // Only these: an address that some public CA vouches for is still not our collector.
-      ca: [...identity.pins],
-      rejectUnauthorized: true,
-      // The pin is the identity; certificates of a site name whatever address the collector had when it was set up.
-      // (Node reads the answer as an error or none; ws types it as a boolean.)
-      checkServerIdentity: () => false,
-      minVersion: 'TLSv1.2',
-      perMessageDeflate: false,
-      maxPayload: MAX_MESSAGE_BYTES,
-      handshakeTimeout: CONNECT_TIMEOUT_MS,
-    })
-    const mine: Connection = { socket, framer: createFramer(), sent: [], newKey: undefined, peer: undefined }
-    connection = mine
+    const collector = collectors[address % collectors.length] ?? ''
     why = ''
-    log('debug', 'link: connecting', { target })
-    socket.binaryType = 'nodebuffer'
-    socket.on('upgrade', ({ socket: raw }) => {
-      if (raw instanceof TLSSocket) mine.peer = raw.getPeerX509Certificate()
-    })
-    socket.on('open', () => act({ kind: 'connected' }))
-    socket.on('pong', () => act({ kind: 'heard' }))
-    socket.on('message', (data) => receive(data instanceof Buffer ? data : Buffer.alloc(0)))
-    socket.on('error', (error) => {
-      why = error.message
-    })
-    socket.on('close', (code) => {
-      if (connection === mine) connection = undefined
-      why = why === '' ? `closed with ${code}` : why
-      act({ kind: 'closed' })
-    })
+    log('debug', 'link: connecting', { collector })
+    const socket = openSocket(
+      {
+        url: `${collector}/link`,
+        tls: {
+          cert: identity.certificate,
+          key: identity.key,
+          // Only these: an address that some public CA vouches for is still not our collector.
+          ca: [...identity.pins],
+          rejectUnauthorized: true,
+          // The pin is the identity; certificates of a site name whatever address the collector had when it was set up.
+          checkServerIdentity: () => undefined,
+          minVersion: 'TLSv1.2',
+        },
+        maxMessageBytes: MAX_MESSAGE_BYTES,
+      },
+      {
+        opened(peer) {
+          mine.peer = peer
+          act({ kind: 'connected' })
+        },
+        message: receive,
+        pong: () => act({ kind: 'heard' }),
+        closed(reason) {
+          connection = undefined
+          if (why === '') why = reason
+          act({ kind: 'closed' })
+        },
+      },
+    )
+    const mine: Connection = { socket, collector, framer: createFramer(), sent: [], newKey: undefined, peer: undefined }
+    connection = mine
   }
 
-  const receive = (data: Buffer): void => {
+  const receive = (data: Uint8Array): void => {
     let message: FromCollector
     try {
       message = fromCollector.parse(decode(data))
     } catch (error) {
       log('error', 'link: a message that is none', { error })
-      connection?.socket.close(1002, 'malformed')
+      connection?.socket.close(CLOSE.protocol, 'malformed')
       return
     }
     act({ kind: 'heard' })
@@ -259,7 +257,7 @@ export function startLink(options: LinkOptions): Link {
     const newest = spool.newest()
     fresh = newest === undefined ? [] : [newest]
     begun ||= newest !== undefined
-    log('info', 'link: live', { collector: connection?.socket.url, pending: spool.state().pending })
+    log('info', 'link: live', { collector: connection?.collector, pending: spool.state().pending })
     act({ kind: 'welcome', heartbeatMs: Math.max(1_000, welcome.heartbeatMs), window: Math.max(1, welcome.window), renewInMs: welcome.renewAfter - welcome.at })
   }
 
@@ -273,11 +271,11 @@ export function startLink(options: LinkOptions): Link {
         counts.oversized++
         log('error', 'link: a batch is larger than a message may be and is dropped', { seq, bytes: bytes.length })
         spool.done([[seq, seq]])
-        connection.socket.close(1000, 'oversized')
+        connection.socket.close(CLOSE.normal, 'oversized')
         return
       }
       connection.sent = union(connection.sent, [[seq, seq]])
-      connection.socket.send(bytes, ignoreSendError)
+      connection.socket.send(bytes)
       counts.batchesSent++
       counts.bytesSent += bytes.length
       if (late) counts.batchesLate++
@@ -286,14 +284,14 @@ export function startLink(options: LinkOptions): Link {
   }
   /** What to send next, if anything may be sent: new batches first, then the backlog, oldest first. */
   const pick = (): { readonly batch: ColumnedBatch; readonly late: boolean } | undefined => {
-    if (connection === undefined || connection.socket.readyState !== WebSocket.OPEN) return undefined
-    const { bufferedAmount } = connection.socket
+    if (connection === undefined || !connection.socket.isOpen()) return undefined
+    const bufferedBytes = connection.socket.bufferedBytes()
     const now = clock()
-    if (bufferedAmount < LIVE_BUFFER_BYTES && room(state, false, now)) {
+    if (bufferedBytes < LIVE_BUFFER_BYTES && room(state, false, now)) {
       const next = fresh.shift()
       if (next !== undefined) return { batch: next, late: false }
     }
-    if (!begun || fresh.length > 0 || bufferedAmount >= LATE_BUFFER_BYTES || !room(state, true, now)) return undefined
+    if (!begun || fresh.length > 0 || bufferedBytes >= LATE_BUFFER_BYTES || !room(state, true, now)) return undefined
     const late = spool.oldest(connection.sent)
     return late === undefined ? undefined : { batch: late, late: true }
   }
@@ -354,9 +352,4 @@ export function startLink(options: LinkOptions): Link {
         act({ kind: 'stop' })
       }),
   }
-}
-
-/** A send that fails closes its socket too, and `closed` is where that is dealt with. */
-function ignoreSendError(): void {
-  return undefined
 }

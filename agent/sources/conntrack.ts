@@ -31,11 +31,11 @@ const columns: readonly (readonly [column: string, spec: SeriesSpec])[] = [
  */
 export function parseConntrackStat(text: string): ReadonlyMap<string, number> {
   const [heading = '', ...rows] = text.trim().split('\n')
-  const sums = new Map<string, number>()
-  for (const [index, name] of heading.trim().split(/\s+/).entries()) {
-    let sum = 0
-    for (const row of rows) sum += Number.parseInt(row.trim().split(/\s+/)[index] ?? '', 16) || 0
-    sums.set(name, sum)
+  const names = heading.trim().split(/\s+/)
+  const sums = new Map(names.map((name) => [name, 0]))
+  for (const row of rows) {
+    const cells = row.trim().split(/\s+/)
+    for (const [index, name] of names.entries()) sums.set(name, (sums.get(name) ?? 0) + (Number.parseInt(cells[index] ?? '', 16) || 0))
   }
   return sums
 }

@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { exited, memoryHost, recordingSink } from '../../test/memory-host.ts'
 import type { FileSystemSizes } from '../host.ts'
 import { filesystem } from './filesystem.ts'
-import { parseMounts, parseUsage } from './mounts.ts'
+import { answeringAtOnce, parseMounts, parseUsage } from './mounts.ts'
 
 const table = `proc /proc proc rw,relatime 0 0
 /dev/vda1 / ext4 rw,relatime 0 0
@@ -59,6 +59,34 @@ describe('df', () => {
     const usage = parseUsage(blocks, inodes, bind)
     expect(usage.get('/srv')).toEqual(usage.get('/'))
     expect(usage.has('/other')).toBe(false)
+  })
+})
+
+describe('what may be asked on the event loop', () => {
+  it('is what the kernel keeps in memory, with nothing on the way that may hang', () => {
+    const lines = ['/dev/a / ext4', '/dev/b /data xfs', 'tmpfs /run tmpfs', 'nas:/x /mnt/nas nfs4', '/dev/c /mnt/nas/under ext4', 'auto /misc autofs', '/dev/d /misc/cd xfs', '/dev/e /boot/efi vfat', '/dev/f /over ext4', 'nas:/y /over nfs', '/dev/g /mnt/nas-2 ext4']
+    expect([...answeringAtOnce(lines.map((line) => `${line} rw 0 0\n`).join(''))]).toEqual(['/', '/data', '/run', '/mnt/nas-2'])
+    expect([...answeringAtOnce('nas:/root / nfs rw 0 0\n/dev/a /data ext4 rw 0 0\n')]).toEqual([])
+  })
+
+  it('is answered in one go, without a thread of the pool; an error is the mount\'s', () => {
+    const asked: string[] = []
+    const host = memoryHost({
+      files: { '/proc/1/mounts': '/dev/a / ext4 rw 0 0\n/dev/b /gone xfs rw 0 0\n' },
+      statfs: (path) => {
+        asked.push(path)
+        return Promise.resolve(sizes)
+      },
+    })
+    const sink = recordingSink()
+    const statfsAtOnce = (path: string): FileSystemSizes => {
+      if (path === '/gone') throw new Error('EIO')
+      return sizes
+    }
+    expect(filesystem.read({ ...host, statfsAtOnce }, sink, signal)).toEqual({ kind: 'ok', value: undefined })
+    expect(sink.samples[at('size_bytes', '/dev/a', '/', 'ext4')]).toBe(4_096_000)
+    expect(sink.samples[at('device_error', '/dev/b', '/gone', 'xfs')]).toBe(1)
+    expect(asked).toEqual([])
   })
 })
 

@@ -1,8 +1,8 @@
 import type { FileSystemSizes, Host, RunResult } from '../host.ts'
 import { type SeriesSpec, gauge } from '../../protocol/series.ts'
-import { type Mount, type Usage, mayHang, parseMounts, parseUsage } from './mounts.ts'
-import { type Outcome, type Sink, type Source, ok } from './source.ts'
-import { failure } from './steps.ts'
+import { type Mount, type Usage, answeringAtOnce, mayHang, parseMounts, parseUsage } from './mounts.ts'
+import { type Sink, ok } from './source.ts'
+import { type Steps, settled, stepped } from './steps.ts'
 
 const LABELS = ['device', 'mountpoint', 'fstype'] as const
 const size = gauge('node_filesystem_size_bytes', 'Filesystem size in bytes.', ...LABELS)
@@ -31,6 +31,8 @@ type Probe = { readonly kind: 'usage'; readonly usage: Usage } | { readonly kind
 interface Kept {
   table: string
   mounts: readonly Mount[]
+  /** Mount points that the kernel answers for from memory. */
+  atOnce: ReadonlySet<string>
   /** Mount points whose statfs has not come back. */
   readonly inFlight: Set<string>
   /** Of those, the ones past their time: they may never come back. */
@@ -47,6 +49,7 @@ function keptOf(host: Host): Kept {
     kept = {
       table: '',
       mounts: [],
+      atOnce: new Set(),
       inFlight: new Set(),
       stuck: new Set(),
       local: { nextAt: Number.NEGATIVE_INFINITY, usage: new Map(), running: false, failed: false },
@@ -58,12 +61,12 @@ function keptOf(host: Host): Kept {
 }
 
 /** The mounts of PID 1, since the agent's own view may be a sandbox of its unit (all of it read-only, its own /tmp). */
-async function readTable(host: Host): Promise<string> {
+function* readTable(host: Host): Steps<string> {
   try {
-    return await host.read('/proc/1/mounts')
+    return yield* settled(host.read('/proc/1/mounts'))
   } catch {
     // hidepid or a container without PID 1: the own table is the next best; its error is the one worth telling.
-    return await host.read('/proc/self/mounts')
+    return yield* settled(host.read('/proc/self/mounts'))
   }
 }
 
@@ -112,7 +115,6 @@ function isDue(nextAt: number, now: number): boolean {
 /** All local file systems by two `df` runs, at most once a minute; a run that is still out is not started again. */
 async function askLocalDf(host: Host, kept: Kept, now: number): Promise<void> {
   const { local } = kept
-  if (local.running || !isDue(local.nextAt, now)) return
   local.running = true
   local.nextAt = now + CHILD_EVERY_MS
   try {
@@ -166,13 +168,22 @@ async function askOneByOne(host: Host, kept: Kept, mount: Mount, now: number): P
   }
 }
 
-function ask(host: Host, kept: Kept, mount: Mount, now: number): Promise<Probe> {
-  const { statfs } = host
+function askAtOnce(statfs: NonNullable<Host['statfsAtOnce']>, mountPoint: string): Probe {
+  try {
+    return { kind: 'usage', usage: fromStatfs(statfs(mountPoint)) }
+  } catch {
+    return { kind: 'error' }
+  }
+}
+
+function ask(host: Host, kept: Kept, mount: Mount, now: number): Probe | Promise<Probe> {
+  const { statfs, statfsAtOnce } = host
+  if (statfsAtOnce !== undefined && kept.atOnce.has(mount.mountPoint)) return askAtOnce(statfsAtOnce, mount.mountPoint)
   const throughChild = statfs === undefined || (kept.stuck.size >= MOST_STUCK && !kept.inFlight.has(mount.mountPoint))
   if (throughChild && mayHang(mount)) return askOneByOne(host, kept, mount, now)
   if (statfs !== undefined) return askStatfs(kept, statfs, mount.mountPoint)
   const usage = kept.local.usage.get(mount.mountPoint)
-  return Promise.resolve(usage === undefined ? { kind: 'unknown' } : { kind: 'usage', usage })
+  return usage === undefined ? { kind: 'unknown' } : { kind: 'usage', usage }
 }
 
 function put(out: Sink, mount: Mount, probe: Probe): void {
@@ -190,32 +201,33 @@ function put(out: Sink, mount: Mount, probe: Probe): void {
   sample(filesFree, probe.usage.filesFree)
 }
 
-async function readAll(host: Host, out: Sink): Promise<Outcome<void>> {
-  const kept = keptOf(host)
-  const table = await readTable(host)
-  if (table !== kept.table) {
-    kept.table = table
-    kept.mounts = parseMounts(table)
-    for (const place of kept.single.keys()) if (!kept.mounts.some((mount) => mount.mountPoint === place)) kept.single.delete(place)
-  }
-  const now = host.now()
-  if (host.statfs === undefined) await askLocalDf(host, kept, now)
-  const probes = await Promise.all(kept.mounts.map((mount) => ask(host, kept, mount, now)))
-  for (const [index, mount] of kept.mounts.entries()) put(out, mount, probes[index] ?? { kind: 'unknown' })
-  if (host.statfs === undefined && kept.local.failed) {
-    return { kind: 'failed', error: new Error('filesystem: df gave no sizes of local file systems') }
-  }
-  return ok
-}
-
 /**
  * Sizes of mounted file systems, bytes and inodes. A mount that does not answer says `node_filesystem_device_error` 1 and
  * nothing else, and delays nobody: one call is in flight per mount, and whoever hangs is not waited for twice.
  */
-export const filesystem: Source = {
+export const filesystem = stepped({
   name: 'filesystem',
   cadence: 'tick',
   timeoutMs: 10_000,
   series: [size, free, available, files, filesFree, readOnly, deviceError],
-  read: (host, out) => readAll(host, out).catch(failure),
-}
+  *steps(host, out) {
+    const kept = keptOf(host)
+    const table = yield* readTable(host)
+    if (table !== kept.table) {
+      kept.table = table
+      kept.mounts = parseMounts(table)
+      kept.atOnce = answeringAtOnce(table)
+      for (const place of kept.single.keys()) if (!kept.mounts.some((mount) => mount.mountPoint === place)) kept.single.delete(place)
+    }
+    const now = host.now()
+    // Most ticks have nothing to ask `df`, and then nothing to wait for.
+    if (host.statfs === undefined && !kept.local.running && isDue(kept.local.nextAt, now)) yield* settled(askLocalDf(host, kept, now))
+    const answers = kept.mounts.map((mount) => ask(host, kept, mount, now))
+    // Only what must be waited for is waited for: usually nothing, and the source is done in one go.
+    for (const [index, mount] of kept.mounts.entries()) put(out, mount, yield* settled(answers[index] ?? { kind: 'unknown' }))
+    if (host.statfs === undefined && kept.local.failed) {
+      return { kind: 'failed', error: new Error('filesystem: df gave no sizes of local file systems') }
+    }
+    return ok
+  },
+})

@@ -1,6 +1,6 @@
 import { counter, gauge, type SeriesSpec } from '../../protocol/series.ts'
 import type { Host } from '../host.ts'
-import { malformed } from './fields.ts'
+import { malformed, wholeNumber } from './fields.ts'
 import { type Outcome, ok } from './source.ts'
 import { type Steps, attribute, namesIfThere, slowAttribute, stepped } from './steps.ts'
 
@@ -37,7 +37,10 @@ const SETTINGS: readonly (readonly [file: string, spec: SeriesSpec])[] = [
 
 /** A sysfs number, decimal or with `0x`; throws on anything else. Source: kernel Documentation/ABI/testing/sysfs-class-net. */
 export function parseAttribute(what: string, text: string): number {
-  const value = /^(?:-?\d+|0x[0-9a-f]+)$/i.test(text) ? Number(text) : Number.NaN
+  // Regular expressions are interpreted under --lite-mode; nearly all of these are decimal.
+  const decimal = wholeNumber(text, 0, text.length)
+  if (decimal !== undefined) return decimal
+  const value = /^0x[0-9a-f]+$/i.test(text) ? Number(text) : Number.NaN
   if (Number.isNaN(value)) throw malformed(what, 'not a number', text, 0, text.length)
   return value
 }

@@ -1,5 +1,5 @@
 import { untyped, type SeriesSpec } from '../../protocol/series.ts'
-import { malformed, numbersIn, skipBlanks, skipWord, wholeNumber, eachLine } from './fields.ts'
+import { malformed, skipBlanks, skipWord, wholeNumber, eachLine } from './fields.ts'
 import { ok } from './source.ts'
 import { settled, stepped, textIfThere } from './steps.ts'
 
@@ -48,7 +48,6 @@ function layoutOf(protocol: string, heading: string): Layout {
  * protocol. Throws when a pair does not fit together or is cut. Source: kernel net/ipv4/proc.c.
  */
 export function parseNetstat(what: string, text: string, visit: (key: string, value: number) => void): void {
-  const values: number[] = []
   let start = 0
   while (start < text.length) {
     const middle = text.indexOf('\n', start)
@@ -60,9 +59,15 @@ export function parseNetstat(what: string, text: string, visit: (key: string, va
     if (!text.startsWith(`${protocol}:`, middle + 1)) throw malformed(what, `the line after ${protocol}'s names is not its values`, text, middle + 1, end)
     const layout = layoutOf(protocol, text.slice(colon + 1, middle))
     if (layout.wanted.length > 0) {
-      numbersIn(what, text, middle + protocol.length + 2, end, values)
-      if (values.length !== layout.width) throw malformed(what, `${protocol} has ${layout.width} names and ${values.length} values`, text, middle + 1, end)
-      for (const [column, key] of layout.wanted) visit(key, values[column] ?? Number.NaN)
+      // The kernel puts one blank before each value. Of TcpExt's 120 only seven are wanted, so the others are not read.
+      const values = text.slice(middle + protocol.length + 2, end).split(' ')
+      if (values.length - 1 !== layout.width) throw malformed(what, `${protocol} has ${layout.width} names and ${values.length - 1} values`, text, middle + 1, end)
+      for (const [column, key] of layout.wanted) {
+        const word = values[column + 1] ?? ''
+        const value = wholeNumber(word, 0, word.length)
+        if (value === undefined) throw malformed(what, `${key} is not a whole number`, text, middle + 1, end)
+        visit(key, value)
+      }
     }
     start = end + 1
   }

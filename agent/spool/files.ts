@@ -1,5 +1,6 @@
-import { closeSync, fdatasync, fsyncSync, ftruncateSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs'
+import { closeSync, fdatasync, fsyncSync, ftruncateSync, openSync, readdirSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeFolder } from '../../protocol/folder.ts'
 
 /** The few things the spool does with its folder. Every call throws the file system's own error. */
 export interface SpoolFiles {
@@ -25,7 +26,7 @@ const SECTOR_BYTES = 512
 
 /** The spool's folder on a real disk; made if it is missing, readable by its owner only. */
 export function diskFiles(folder: string): SpoolFiles {
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  makeFolder(folder)
   let open: { name: string; fd: number; syncing: Promise<void> | undefined } | undefined
   const path = (name: string): string => join(folder, name)
   /** The small file that `replace` wrote last without `durable`. */

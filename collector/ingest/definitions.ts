@@ -42,7 +42,7 @@ export const HOLE = 0xffffffff
 /** One connection's columns. `instance` and `job` are added to every label set. */
 export function createDefinitions(store: Pick<Store, 'group' | 'columns'>, instance: string, limits: DefinitionLimits): Definitions {
   const indexes = new Map<string, number>()
-  const maps: { id: GroupId; width: number; columns: Uint32Array; identity: boolean; holes: boolean; used: Set<number> }[] = []
+  const maps: { id: GroupId; width: number; columns: Uint32Array; identity: boolean; holes: boolean; taken: Uint8Array }[] = []
   let series = 0
 
   const open = (group: string): number => {
@@ -50,7 +50,7 @@ export function createDefinitions(store: Pick<Store, 'group' | 'columns'>, insta
     if (known !== undefined) return known
     if (maps.length >= limits.groups) throw new DefinitionError(`more than ${limits.groups} groups on one connection`)
     indexes.set(group, maps.length)
-    maps.push({ id: store.group(instance, group), width: 0, columns: new Uint32Array(0), identity: true, holes: false, used: new Set() })
+    maps.push({ id: store.group(instance, group), width: 0, columns: new Uint32Array(0), identity: true, holes: false, taken: new Uint8Array(0) })
     return maps.length - 1
   }
 
@@ -77,12 +77,14 @@ export function createDefinitions(store: Pick<Store, 'group' | 'columns'>, insta
       const room = new Uint32Array(map.width + columns.length).fill(HOLE)
       room.set(map.columns.subarray(0, map.width))
       const stored = store.columns(map.id, good)
+      const taken = withRoom(map.taken, stored)
+      map.taken = taken
       for (const [n, place] of places.entries()) {
         const column = stored[n] ?? HOLE
         // A row has one cell a column; the same series twice would be two values for one.
-        if (map.used.has(column)) refused.push({ code: 'malformed', why: `a series was defined twice in group ${group}` })
+        if (taken[column] === 1) refused.push({ code: 'malformed', why: `a series was defined twice in group ${group}` })
         else {
-          map.used.add(column)
+          taken[column] = 1
           room[place] = column
         }
       }
@@ -95,6 +97,15 @@ export function createDefinitions(store: Pick<Store, 'group' | 'columns'>, insta
       return { index, refused }
     },
   }
+}
+
+/** One byte a store column, 1 where the connection has it: with room for these columns. A Set takes 35 times as much. */
+function withRoom(taken: Uint8Array, columns: Uint32Array): Uint8Array {
+  const need = columns.reduce((most, column) => Math.max(most, column + 1), 0)
+  if (need <= taken.length) return taken
+  const larger = new Uint8Array(need)
+  larger.set(taken)
+  return larger
 }
 
 const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/

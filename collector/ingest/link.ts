@@ -6,7 +6,7 @@
  * frame. What is wrong with a message costs that message (bad series), that connection (a codec that lost its place) or
  * that agent (revoked), never another agent. Every refusal is counted and said to the peer where it can hear it.
  */
-import { encode } from '@msgpack/msgpack'
+import { Encoder } from '@msgpack/msgpack'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocket, WebSocketServer } from 'ws'
@@ -42,7 +42,8 @@ interface Stream {
   readonly inFlight: Map<number, Promise<'stored' | 'replayed'>>
 }
 
-const WINDOW = 32
+/** A fleet that sends flat out has this much each in memory here; docs/decisions/store.md has what others cost. */
+const WINDOW = 16
 const HELLO_TIMEOUT_MS = 10_000
 /** After a closing handshake began, the peer has this long. */
 const CLOSE_MS = 2_000
@@ -57,6 +58,8 @@ export function createLink(dependencies: LinkDependencies): Link {
   const { store, clock, settings, presence, onEvent } = dependencies
   const window = settings.window ?? WINDOW
   const server = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: MAX_MESSAGE_BYTES, clientTracking: false, autoPong: false })
+  /** One for all: each brings a buffer of 2 kB. */
+  const encoder = new Encoder<undefined>()
   const open = new Set<Connection>()
   const live = new Map<string, Connection>()
   const streams = new Map<string, Stream>()
@@ -84,7 +87,7 @@ export function createLink(dependencies: LinkDependencies): Link {
       ws.terminate()
       return
     }
-    ws.send(encode(frame))
+    ws.send(encoder.encode(frame))
   }
 
   /** Says goodbye; nothing more of this connection counts. */

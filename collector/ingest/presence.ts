@@ -99,9 +99,13 @@ export function heard(seat: Seat, moment: Moment): Decision {
   return { seat: { ...seat, lastHeartbeatAt: moment.now, heardMs: moment.observedMs }, row: undefined, changed: false }
 }
 
-/** A planned end; 0 means until somebody starts it again. */
-export function saidBye(seat: Seat, backWithinMs: number, moment: Moment): Seat {
-  return { ...seat, phase: 'held', since: moment.now, lastHeartbeatAt: moment.now, everHeard: true, heardMs: moment.observedMs, patienceMs: backWithinMs === 0 ? Infinity : moment.observedMs + backWithinMs }
+/**
+ * A planned end; 0 means until somebody starts it again. It is a heartbeat too, and written as one, so that a restart of
+ * ours finds the last `up` near the last heartbeat that state.db knows.
+ */
+export function saidBye(seat: Seat, backWithinMs: number, moment: Moment): Decision {
+  const next: Seat = { ...seat, phase: 'held', since: moment.now, lastHeartbeatAt: moment.now, everHeard: true, heardMs: moment.observedMs, patienceMs: backWithinMs === 0 ? Infinity : moment.observedMs + backWithinMs }
+  return seat.phase === 'up' ? withRow(next, { at: moment.now, up: 1 }, moment) : quiet(next)
 }
 
 /** Whether we have stopped or begun again to read from the agent. */

@@ -219,7 +219,7 @@ export async function startPresence(dependencies: PresenceDependencies): Promise
     bye(instance, backWithinMs) {
       const place = placeOf(instance)
       const now = moment()
-      place.seat = saidBye(place.seat, backWithinMs, now)
+      settle(place, saidBye(place.seat, backWithinMs, now))
       if (place.info !== undefined) place.info = { ...place.info, heldUntil: backWithinMs === 0 ? 'forever' : now.now + backWithinMs }
       remember(place, true)
       write()

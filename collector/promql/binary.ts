@@ -20,18 +20,26 @@ export function evaluateBinary(node: Binary, context: Context): Result {
   return { kind: 'vector', block: matchVectors(node, left.block, right.block, context) }
 }
 
-/** Both sides; undefined where, lazily, the one evaluated first shows that the result is empty. The cheaper side goes first. */
-function evaluateOperands(node: Binary, context: Context): { readonly left: Result; readonly right: Result } | undefined {
+/** The operands in the order of evaluation. `skips`: where the first is empty the result is, and the second is left out. */
+export function operandOrder(node: Binary, context: Context): { readonly first: Expr; readonly second: Expr; readonly skips: boolean } {
   const skips = context.lazy && node.op !== 'or'
-  if (skips && node.op !== 'unless' && effort(node.right) < effort(node.left)) {
-    const right = context.evaluate(node.right)
-    return isEmpty(right) ? undefined : { left: context.evaluate(node.left), right }
-  }
-  const left = context.evaluate(node.left)
-  return skips && isEmpty(left) ? undefined : { left, right: context.evaluate(node.right) }
+  // The cheaper side goes first.
+  const swaps = skips && node.op !== 'unless' && effort(node.right) < effort(node.left)
+  return swaps ? { first: node.right, second: node.left, skips } : { first: node.left, second: node.right, skips }
 }
 
-function isEmpty(result: Result): boolean {
+/** Both sides; undefined where, lazily, one of them shows that the result is empty. */
+function evaluateOperands(node: Binary, context: Context): { readonly left: Result; readonly right: Result } | undefined {
+  const { first, second, skips } = operandOrder(node, context)
+  const one = context.evaluate(first)
+  if (skips && isEmpty(one)) return undefined
+  const other = context.evaluate(second)
+  if (skips && node.op !== 'unless' && isEmpty(other)) return undefined
+  return first === node.left ? { left: one, right: other } : { left: other, right: one }
+}
+
+/** Whether a vector has no row. */
+export function isEmpty(result: Result): boolean {
   return result.kind === 'vector' && result.block.rows.length === 0
 }
 

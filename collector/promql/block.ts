@@ -14,8 +14,11 @@ export interface Block {
   readonly drops: Uint8Array
 }
 
+/** One array for all empty blocks, so that what was worked out for it (plans.ts) holds for the next one too. */
+const noRows: readonly Row[] = []
+
 export function emptyBlock(steps: number): Block {
-  return { rows: [], steps, values: new Float64Array(0), present: new Uint8Array(0), drops: new Uint8Array(0) }
+  return { rows: noRows, steps, values: new Float64Array(0), present: new Uint8Array(0), drops: new Uint8Array(0) }
 }
 
 /** A block of one step in which every row has a cell. */

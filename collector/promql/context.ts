@@ -5,7 +5,7 @@ import { EvaluationError, Notes } from './errors.ts'
 import type { Plans } from './plans.ts'
 import { printMatcher } from './print.ts'
 import { storedRow, type Row } from './rows.ts'
-import type { At, Expr, VectorSelector } from './syntax.ts'
+import { bare, children, type At, type Expr, type VectorSelector } from './syntax.ts'
 
 export interface EvaluateOptions {
   /** How old the newest sample may be for an instant selector. Default 5 minutes. */
@@ -82,6 +82,9 @@ export class Context {
   readonly startMs: number
   readonly stepMs: number
   readonly steps: number
+  /** Results of parts that were evaluated before the part above them asks. */
+  readonly #ahead = new Map<Expr, Result>()
+  readonly #matricesAhead = new Map<Expr, Matrix>()
 
   private constructor(shared: Shared, startMs: number, stepMs: number, steps: number) {
     this.#shared = shared
@@ -205,7 +208,17 @@ export class Context {
   }
 
   evaluate(expr: Expr): Result {
-    return this.#shared.evaluator.evaluate(expr, this)
+    return this.#ahead.get(expr) ?? this.#shared.evaluator.evaluate(expr, this)
+  }
+
+  /** Evaluates a part (also a range vector; none in parentheses) and keeps it, in the place of what was kept for it. */
+  evaluateAhead(expr: Expr): void {
+    if (expr.kind === 'matrix' || expr.kind === 'subquery') this.#matricesAhead.set(expr, this.matrix(expr))
+    else this.#ahead.set(expr, this.evaluate(expr))
+    for (const child of children(expr).map(bare)) {
+      this.#ahead.delete(child)
+      this.#matricesAhead.delete(child)
+    }
   }
 
   vector(expr: Expr): Block {
@@ -227,7 +240,7 @@ export class Context {
   }
 
   matrix(expr: Expr): Matrix {
-    return this.#shared.evaluator.matrix(expr, this)
+    return this.#matricesAhead.get(bare(expr)) ?? this.#shared.evaluator.matrix(expr, this)
   }
 }
 

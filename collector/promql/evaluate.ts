@@ -14,16 +14,23 @@ import { finishRows } from './finish.ts'
 import { evaluateCall } from './functions/table.ts'
 import { compareLabels, nameless } from './rows.ts'
 import { instantVector, rangeVector } from './selectors.ts'
+import { evaluateInSteps } from './steps.ts'
 import type { Expr, Unary } from './syntax.ts'
 import type { SeriesValues, Value } from './value.ts'
+import { finish, type Work } from './work.ts'
 
 const evaluator: Evaluator = { evaluate: evaluateNode, matrix: rangeVector }
 
 /** The query's value at one time (epoch milliseconds). Throws EvaluationError. */
 export function evaluateInstant(expr: Expr, querier: Querier, atMs: number, options: EvaluateOptions = {}): Value {
+  return finish(instantInSteps(expr, querier, atMs, options))
+}
+
+/** As `evaluateInstant`, part by part. Throws EvaluationError. */
+export function* instantInSteps(expr: Expr, querier: Querier, atMs: number, options: EvaluateOptions): Work<Value> {
   const context = Context.root(querier, evaluator, { startMs: atMs, endMs: atMs, stepMs: 0 }, options)
   if (typeOf(expr) === 'matrix') return annotated(context, { kind: 'matrix', series: windows(expr, context) })
-  const result = evaluateNode(expr, context)
+  const result = yield* evaluateInSteps(expr, context)
   switch (result.kind) {
     case 'scalar':
       return annotated(context, { kind: 'scalar', atMs, value: result.values[0] ?? NaN })
@@ -72,9 +79,9 @@ export interface TrailingRun {
  * For each row that the query has at `endMs`, at how many steps on end it had it before, on the grid of `steps` steps of
  * `stepMs` that ends there. For vectors only. Throws EvaluationError.
  */
-export function trailingRuns(expr: Expr, querier: Querier, endMs: number, stepMs: number, steps: number, options: EvaluateOptions = {}): readonly TrailingRun[] {
+export function* trailingRuns(expr: Expr, querier: Querier, endMs: number, stepMs: number, steps: number, options: EvaluateOptions = {}): Work<readonly TrailingRun[]> {
   const context = Context.root(querier, evaluator, { startMs: endMs - (steps - 1) * stepMs, endMs, stepMs }, options)
-  const result = evaluateNode(expr, context)
+  const result = yield* evaluateInSteps(expr, context)
   if (result.kind === 'scalar') return [{ labels: {}, steps }]
   if (result.kind === 'string') throw new EvaluationError('execution', 'invalid expression type "string", must be Scalar or instant Vector')
   const { block } = result
@@ -145,7 +152,7 @@ function evaluateAnew(expr: Expr, context: Context): Result {
     case 'vector':
       return { kind: 'vector', block: instantVector(expr, context) }
     case 'paren':
-      return evaluateNode(expr.expr, context)
+      return context.evaluate(expr.expr)
     case 'unary':
       return evaluateUnary(expr, context)
     case 'binary':
@@ -161,7 +168,7 @@ function evaluateAnew(expr: Expr, context: Context): Result {
 }
 
 function evaluateUnary({ op, expr }: Unary, context: Context): Result {
-  const result = evaluateNode(expr, context)
+  const result = context.evaluate(expr)
   if (op === '+' || result.kind === 'string') return result
   if (result.kind === 'scalar') return { kind: 'scalar', values: result.values.map((value) => -value) }
   const { block } = result

@@ -40,7 +40,7 @@ test('floats print as they are read', () => {
 
 test('floats in the formats of Go', () => {
   expect([1e21, 1e-7, -0, 0.1, 123456789, 1e20].map(formatFloat)).toEqual(['1000000000000000000000', '0.0000001', '-0', '0.1', '123456789', '100000000000000000000'])
-  expect([1e21, 1e-5, 0.0001, 1e6, -1.5e-10].map(formatGeneral)).toEqual(['1e+21', '1e-05', '0.0001', '1000000', '-1.5e-10'])
+  expect([1e21, 1e-5, 0.0001, 999999, 1e6, 1234567, -1.5e-10].map(formatGeneral)).toEqual(['1e+21', '1e-05', '0.0001', '999999', '1e+06', '1.234567e+06', '-1.5e-10'])
   expect([NaN, Infinity, -Infinity, 1e21, 1e-7, -0].map(formatSample)).toEqual(['NaN', '+Inf', '-Inf', '1e+21', '1e-7', '-0'])
   expect([0, 1, 0.25, Infinity, -0.1].map(formatLabelFloat)).toEqual(['0.0', '1.0', '0.25', '+Inf', '-0.1'])
 })

@@ -31,12 +31,12 @@ export function formatFloat(value: number): string {
   return `${sign}${digits.slice(0, exponent + 1)}.${digits.slice(exponent + 1)}`
 }
 
-/** Go's %g: shortest digits, an exponent of at least two digits below 1e-4 and from 1e+21. Used in messages. */
+/** Go's %g: shortest digits, an exponent of at least two digits below 1e-4 and from 1e+06 (strconv: precision 6 decides). */
 export function formatGeneral(value: number): string {
   const special = specialText(value)
   if (special !== undefined) return special
   const [digits, exponent] = digitsOf(value)
-  if (value === 0 || (exponent >= -4 && exponent < 21)) return formatFloat(value)
+  if (value === 0 || (exponent >= -4 && exponent < 6)) return formatFloat(value)
   const sign = value < 0 ? '-' : ''
   const fraction = digits.length > 1 ? `.${digits.slice(1)}` : ''
   return `${sign}${digits.charAt(0)}${fraction}e${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`

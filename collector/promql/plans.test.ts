@@ -6,6 +6,7 @@ import type { Labels } from '../../protocol/series.ts'
 import type { LatestSamples, Querier } from '../store/store.ts'
 import { EvaluationError } from './errors.ts'
 import { evaluateInstant, trailingRuns } from './evaluate.ts'
+import { finish } from './work.ts'
 import { parse } from './parse.ts'
 import { Plans } from './plans.ts'
 import type { Expr } from './syntax.ts'
@@ -113,7 +114,7 @@ describe('trailing runs', () => {
       const answers = Array.from({ length: 20 }, (_, step) => at(step))
       fc.pre(answers.every((one) => Array.isArray(one)))
       const has = (step: number, labels: Labels): boolean => (answers[step] as { labels: Labels }[]).some((one) => JSON.stringify(one.labels) === JSON.stringify(labels))
-      const runs = trailingRuns(expr, memory, t + 95_000, 5_000, 20)
+      const runs = finish(trailingRuns(expr, memory, t + 95_000, 5_000, 20))
       expect(runs).toHaveLength((answers[19] as unknown[]).length)
       for (const { labels, steps } of runs) {
         let expected = 0

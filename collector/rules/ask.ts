@@ -1,6 +1,7 @@
-import { evaluateInstant } from '../promql/evaluate.ts'
+import { instantInSteps } from '../promql/evaluate.ts'
 import type { EvaluateOptions } from '../promql/context.ts'
 import type { Expr } from '../promql/syntax.ts'
+import { finish, type Work } from '../promql/work.ts'
 import type { Querier } from '../store/store.ts'
 import { RuleError } from './observe.ts'
 import type { QueriedSample } from './template/functions.ts'
@@ -14,7 +15,12 @@ export const lookbackMs = 300_000
  * Throws EvaluationError, or RuleError for a string or a range vector.
  */
 export function askVector(expr: Expr, querier: Querier, at: number, kept: Pick<EvaluateOptions, 'plans' | 'shared'> = {}): readonly QueriedSample[] {
-  const value = evaluateInstant(expr, querier, at, { ...kept, lookbackMs, lazy: true })
+  return finish(askInSteps(expr, querier, at, kept))
+}
+
+/** As `askVector`, part by part. */
+export function* askInSteps(expr: Expr, querier: Querier, at: number, kept: Pick<EvaluateOptions, 'plans' | 'shared'>): Work<readonly QueriedSample[]> {
+  const value = yield* instantInSteps(expr, querier, at, { ...kept, lookbackMs, lazy: true })
   switch (value.kind) {
     case 'vector': return value.samples
     case 'scalar': return [{ labels: {}, value: value.value }]

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { scaled, seed } from '../../test/scale.ts'
 import { seriesKey } from '../../protocol/series.ts'
 import type { AlertChange } from './alert.ts'
+import { finish, type Work } from '../promql/work.ts'
 import { noDataRetentionMs, resolvedRetentionMs, stepAlerts } from './evaluate.ts'
 import type { Senses } from './evaluate.ts'
 import type { Observation } from './observe.ts'
@@ -40,8 +41,13 @@ function row(value: number, text = 'text'): ReadonlyMap<string, Observation> {
   return new Map([[key, { key, labels, result: { instance: 'h1' }, annotations: { text }, value }]])
 }
 
+// oxlint-disable-next-line require-yield -- what is known at once
+function* done<T>(value: T): Work<T> {
+  return value
+}
+
 function senses(situation: Situation, start: number): Senses {
-  return { starts: (fresh) => new Map(fresh.map((one) => [one.key, start])), needed: () => ['x'], missing: () => situation === 'missing' }
+  return { starts: (fresh) => done(new Map(fresh.map((one) => [one.key, start]))), needed: () => ['x'], missing: () => situation === 'missing' }
 }
 
 /** Prometheus's own state machine for one alert (rules/alerting.go, Eval), transcribed by hand: the reference. */
@@ -91,7 +97,7 @@ function play(rule: AlertingRule, script: readonly Moment[], group = 't.yml;g'):
   return script.map(({ situation, afterMs }) => {
     now += afterMs
     const seen = situation === 'holds' ? row(1) : new Map<string, Observation>()
-    const step = stepAlerts(rule, group, 0, states, seen, now, senses(situation, now - 500))
+    const step = finish(stepAlerts(rule, group, 0, states, seen, now, senses(situation, now - 500)))
     states = step.states
     return { now, situation, state: states.get(key), changes: step.changes }
   })
@@ -153,22 +159,22 @@ describe('the state machine of SPEC.md', () => {
 
   it('tells new texts of a firing alert, and keeps its newest value', () => {
     const rule = alertingRule(0, 0)
-    const first = stepAlerts(rule, 'g', 0, new Map(), row(1, 'one'), 1000, senses('holds', 900))
+    const first = finish(stepAlerts(rule, 'g', 0, new Map(), row(1, 'one'), 1000, senses('holds', 900)))
     expect(first.changes.map((change) => change.kind)).toEqual(['firing'])
     expect(first.changes[0]?.alert.startedAt).toBe(900)
-    const second = stepAlerts(rule, 'g', 0, first.states, row(2, 'one'), 2000, senses('holds', 1900))
+    const second = finish(stepAlerts(rule, 'g', 0, first.states, row(2, 'one'), 2000, senses('holds', 1900)))
     expect(second.changes).toEqual([])
     expect(second.states.get(key)?.value).toBe(2)
-    const third = stepAlerts(rule, 'g', 0, second.states, row(3, 'two'), 3000, senses('holds', 2900))
+    const third = finish(stepAlerts(rule, 'g', 0, second.states, row(3, 'two'), 3000, senses('holds', 2900)))
     expect(third.changes.map((change) => [change.kind, change.alert.annotations['text'], change.alert.startedAt])).toEqual([['updated', 'two', 900]])
   })
 
   it('believes none of the alerts above the limit, and says so', () => {
     const rule = alertingRule(0, 0)
-    const first = stepAlerts(rule, 'g', 1, new Map(), row(1), 1000, senses('holds', 1000))
+    const first = finish(stepAlerts(rule, 'g', 1, new Map(), row(1), 1000, senses('holds', 1000)))
     const other = { alertname: 'A', instance: 'h2' }
     const two = new Map([...row(1), [seriesKey(other), { key: seriesKey(other), labels: other, result: { instance: 'h2' }, annotations: {}, value: 1 }]])
-    const second = stepAlerts(rule, 'g', 1, first.states, two, 2000, senses('holds', 2000))
+    const second = finish(stepAlerts(rule, 'g', 1, first.states, two, 2000, senses('holds', 2000)))
     expect(second.error?.message).toBe('exceeded limit of 1 with 2 alerts')
     expect(second.changes.map((change) => change.kind === 'resolved' && [change.alert.labels['instance'], change.why])).toEqual([['h1', 'no-data']])
   })

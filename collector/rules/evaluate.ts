@@ -1,4 +1,5 @@
 import type { Labels } from '../../protocol/series.ts'
+import type { Work } from '../promql/work.ts'
 import type { AlertChange } from './alert.ts'
 import type { Observation } from './observe.ts'
 import { alertOf } from './state.ts'
@@ -15,7 +16,7 @@ export const noDataRetentionMs = 30 * 86_400_000
 /** What the state machine must ask of the data, beyond the rule's result. */
 export interface Senses {
   /** Where the condition of each newly active alert began (epoch ms, not after now), by key; absent: now. */
-  starts(fresh: readonly Observation[]): ReadonlyMap<string, number>
+  starts(fresh: readonly Observation[]): Work<ReadonlyMap<string, number>>
   /** Selectors that had data for these labels at that time. */
   needed(result: Labels, at: number): readonly string[]
   /** Whether, now, one of the needed selectors has no data for these labels or their target is down. */
@@ -41,21 +42,23 @@ interface Situation {
  * One evaluation of one alerting rule: previous states and the rows at `now` give the next states and what to tell.
  * Pure but for what `senses` reads. States, observations and invariants: SPEC.md.
  */
-export function stepAlerts(
+export function* stepAlerts(
   rule: AlertingRule, group: string, limit: number, previous: ReadonlyMap<string, AlertState>,
   seen: ReadonlyMap<string, Observation>, now: number, senses: Senses,
-): Step {
+): Work<Step> {
   const situation: Situation = { rule, group, now, senses, changes: [] }
   const fresh = [...seen.values()].filter((observation) => !isActive(previous.get(observation.key)))
-  const starts = fresh.length === 0 ? new Map<string, number>() : senses.starts(fresh)
+  const starts = fresh.length === 0 ? new Map<string, number>() : yield* senses.starts(fresh)
   const states = new Map<string, AlertState>()
   for (const observation of seen.values()) {
     states.set(observation.key, hold(situation, previous.get(observation.key), observation, starts.get(observation.key) ?? now))
+    yield
   }
   for (const [key, state] of previous) {
     if (seen.has(key)) continue
     const next = release(situation, state)
     if (next !== undefined) states.set(key, next)
+    yield
   }
   const active = [...states.values()].filter(isActive).length
   if (limit > 0 && active > limit) return clearAll(situation, previous, new RuleError(`exceeded limit of ${limit} with ${active} alerts`))
@@ -72,13 +75,13 @@ function hold(situation: Situation, before: AlertState | undefined, observation:
   const continues = before !== undefined && before.phase.state !== 'resolved'
   const activeAt = continues ? before.activeAt : now
   const base = {
-    // The same objects for as long as the alert is known: what is made from them is kept beside them.
+    // The same objects for as long as the alert is known (the phase: while it lasts): what is made from them is kept beside them.
     labels: before?.labels ?? observation.labels, result: before?.result ?? observation.result, annotations: observation.annotations, value: observation.value,
     activeAt, startedAt: Math.min(continues ? before.startedAt : startedAt, activeAt), heldAt: now, graceUntil: undefined,
   }
   const phase = before?.phase
   if (phase?.state === 'firing') {
-    const state: AlertState = { ...base, phase: { state: 'firing', firedAt: phase.firedAt, clearedAt: undefined } }
+    const state: AlertState = { ...base, phase: phase.clearedAt === undefined ? phase : { ...phase, clearedAt: undefined } }
     if (!sameTexts(before?.annotations ?? {}, state.annotations)) tell(situation, 'updated', state)
     return state
   }
@@ -87,11 +90,10 @@ function hold(situation: Situation, before: AlertState | undefined, observation:
     tell(situation, 'firing', state)
     return state
   }
-  return { ...base, phase: { state: 'pending', unproven: unprovenOf(before) } }
+  return { ...base, phase: phase?.state === 'pending' ? phase : { state: 'pending', unproven: unprovenOf(before) } }
 }
 
 function unprovenOf(before: AlertState | undefined): Unproven | undefined {
-  if (before?.phase.state === 'pending') return before.phase.unproven
   if (before?.phase.state !== 'resolved' || before.phase.why !== 'no-data') return undefined
   const { firedAt, resolvedAt, why, needed } = before.phase
   return { firedAt, resolvedAt, why, needed, activeAt: before.activeAt, startedAt: before.startedAt }

@@ -2,6 +2,7 @@ import type { Labels } from '../../protocol/series.ts'
 import type { Querier } from '../store/store.ts'
 import type { Alert, AlertChange } from './alert.ts'
 import { Plans } from '../promql/plans.ts'
+import type { Work } from '../promql/work.ts'
 import type { Overlay } from './overlay.ts'
 import type { LabelMaker, WrittenSample } from './keyed-series.ts'
 import { recordLabels } from './observe.ts'
@@ -76,7 +77,7 @@ export interface RuleContext {
   readonly now: number
   readonly externalLabels: Labels
   readonly externalUrl: string
-  /** Monotonic seconds, for durations. */
+  /** Monotonic seconds of work, for durations. */
   seconds(): number
   onTemplateFailure(message: string): void
   /** Results shared by the rules of this evaluation of the group. */
@@ -91,13 +92,16 @@ export interface RuleRow {
   readonly series: readonly WrittenSample[]
 }
 
-/** Evaluates one running rule at `context.now` and moves it on. The row is undefined when there is nothing to write. */
-export function runRule(group: RunningGroup, running: RunningRule, over: Overlay, context: RuleContext): {
+/** What one evaluation of a rule gave. */
+export interface RuleOutcome {
   readonly changes: readonly AlertChange[]
   readonly row: RuleRow | undefined
-} {
+}
+
+/** Evaluates one running rule at `context.now` and moves it on. The row is undefined when there is nothing to write. */
+export function* runRule(group: RunningGroup, running: RunningRule, over: Overlay, context: RuleContext): Work<RuleOutcome> {
   const began = context.seconds()
-  const outcome = evaluateRule({
+  const outcome = yield* evaluateRule({
     group: { id: group.id, limit: group.group.limit, queryOffsetMs: group.group.queryOffsetMs },
     rule: running.rule, reach: running.reach, states: running.states, querier: over satisfies Querier, now: context.now,
     externalLabels: context.externalLabels, externalUrl: context.externalUrl, onTemplateFailure: context.onTemplateFailure,

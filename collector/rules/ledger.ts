@@ -1,3 +1,4 @@
+import type { Work } from '../promql/work.ts'
 import type { AlertChange } from './alert.ts'
 import { abandon } from './evaluate.ts'
 import type { RunningGroup, RunningRule } from './group.ts'
@@ -11,7 +12,7 @@ import { selectorsWithData } from './senses.ts'
 /** What is saved of the alerts, kept beside the states so that only differences are written. */
 export interface Ledger {
   /** The differences between what is saved and the rules' states at `now`. */
-  differences(groups: readonly RunningGroup[], now: number): readonly SavedChange[]
+  differences(groups: readonly RunningGroup[], now: number): Work<readonly SavedChange[]>
   /** To be called when those differences were saved. */
   saved(changes: readonly SavedChange[]): void
 }
@@ -35,7 +36,7 @@ export function ledgerOf(loaded: readonly SavedAlert[]): Ledger {
   }
   loaded.forEach(keep)
   return {
-    differences(groups, now) {
+    *differences(groups, now) {
       const changes: SavedChange[] = []
       const present = new Map<string, ReadonlyMap<string, AlertState>>()
       for (const { id, rules } of groups) {
@@ -44,6 +45,7 @@ export function ledgerOf(loaded: readonly SavedAlert[]): Ledger {
           present.set(name, states)
           const own = entries.get(name)
           for (const [key, state] of states) {
+            yield
             const before = own?.get(key)
             if (before !== undefined && !differs(before, state, now)) continue
             changes.push({ kind: 'put', alert: { group: id, ruleKey: rule.key, state, savedAt: now } })
@@ -53,6 +55,7 @@ export function ledgerOf(loaded: readonly SavedAlert[]): Ledger {
       for (const [name, own] of entries) {
         const states = present.get(name)
         for (const [key, { group, ruleKey, state }] of own) if (states?.has(key) !== true) changes.push({ kind: 'drop', group, ruleKey, labels: state.labels })
+        yield
       }
       return changes
     },
@@ -73,7 +76,7 @@ function ruleKeyOf(group: string, ruleKey: string): string {
 function differs(before: Entry, state: AlertState, now: number): boolean {
   if (before.state === state) return isActive(state) && now - before.savedAt >= heartbeatMs
   if (before.state.activeAt !== state.activeAt || before.state.startedAt !== state.startedAt) return true
-  if (JSON.stringify(before.state.phase) !== JSON.stringify(state.phase)) return true
+  if (before.state.phase !== state.phase && JSON.stringify(before.state.phase) !== JSON.stringify(state.phase)) return true
   return isActive(state) && now - before.savedAt >= heartbeatMs
 }
 

@@ -1,5 +1,6 @@
 import { METRIC_NAME, seriesKey } from '../../protocol/series.ts'
 import type { Labels } from '../../protocol/series.ts'
+import type { Work } from '../promql/work.ts'
 import { LabelMaker } from './keyed-series.ts'
 import type { WrittenSample } from './keyed-series.ts'
 import type { AlertingRule, RecordingRule } from './rule.ts'
@@ -32,7 +33,7 @@ export class RuleError extends Error {
  * The alerts a result describes, by key: the row's labels without `__name__`, then the rule's (templated, empty ones
  * taken away), then `alertname`. Throws RuleError when two rows get the same labels (as in Prometheus, the rule fails).
  */
-export function observeAlerts(rule: AlertingRule, samples: readonly QueriedSample[], world: TextWorld): ReadonlyMap<string, Observation> {
+export function* observeAlerts(rule: AlertingRule, samples: readonly QueriedSample[], world: TextWorld): Work<ReadonlyMap<string, Observation>> {
   const observations = new Map<string, Observation>()
   for (const sample of samples) {
     const data = { labels: sample.labels, externalLabels: world.externalLabels, externalUrl: world.externalUrl, value: sample.value }
@@ -46,6 +47,7 @@ export function observeAlerts(rule: AlertingRule, samples: readonly QueriedSampl
     const annotations: Record<string, string> = {}
     for (const { name, template } of rule.annotations) annotations[name] = expandTemplate(template, data, world, world.onFailure)
     observations.set(key, { key, labels: kept, result, annotations, value: sample.value })
+    yield
   }
   return observations
 }

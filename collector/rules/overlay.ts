@@ -22,18 +22,21 @@ interface Cell {
 
 /** An empty overlay over `under`. */
 export function overlay(under: Querier): Overlay {
-  // By metric name: nearly every selector names one, and most name none that was written here.
-  const cells = new Map<string, Map<string, Cell>>()
+  // By metric name: nearly every selector names one, and most name none that was written here. Then by label object: a
+  // rule writes the same ones pass after pass, so no key is put together for series that stand as they stood.
+  const cells = new Map<string, Map<Labels, Cell>>()
   const add = (cell: Cell): void => {
     const name = cell.labels[METRIC_NAME] ?? ''
     let own = cells.get(name)
-    if (own === undefined) cells.set(name, (own = new Map<string, Cell>()))
-    own.set(keyOf(cell.labels), cell)
+    if (own === undefined) cells.set(name, (own = new Map<Labels, Cell>()))
+    // Last in the order of writing: of two label objects of one series the one written last counts.
+    own.delete(cell.labels)
+    own.set(cell.labels, cell)
   }
-  const matching = (matchers: readonly Matcher[], fromMs: number, toMs: number): readonly (readonly [string, Cell])[] => {
+  const matching = (matchers: readonly Matcher[], fromMs: number, toMs: number): readonly Cell[] => {
     const name = matchers.find((one) => one.name === METRIC_NAME && one.op === '=')?.value
-    const among = name === undefined ? [...cells.values()].flatMap((own) => [...own]) : [...(cells.get(name) ?? [])]
-    return among.filter(([, { labels, at }]) => at >= fromMs && at <= toMs && matchers.every((one) => one.matches(labels[one.name] ?? '')))
+    const among = name === undefined ? [...cells.values()].flatMap((own) => [...own.values()]) : [...(cells.get(name)?.values() ?? [])]
+    return among.filter(({ labels, at }) => at >= fromMs && at <= toMs && matchers.every((one) => one.matches(labels[one.name] ?? '')))
   }
   const base: Overlay = {
     put(at, series, gone) {
@@ -47,7 +50,10 @@ export function overlay(under: Querier): Overlay {
       const aligned = inOrder(stored, on)
       if (aligned !== undefined) return aligned
       const merged = new Map(stored.map((series) => [keyOf(series.labels), series]))
-      for (const [key, cell] of on) merged.set(key, withCell(merged.get(key), cell))
+      for (const cell of on) {
+        const key = keyOf(cell.labels)
+        merged.set(key, withCell(merged.get(key), cell))
+      }
       return [...merged.values()]
     },
   }
@@ -64,12 +70,12 @@ export function overlay(under: Querier): Overlay {
 }
 
 /** The usual case: the very series that were written the last time, in the same order. undefined: it is not that. */
-function inOrder(stored: readonly SeriesSamples[], on: readonly (readonly [string, Cell])[]): readonly SeriesSamples[] | undefined {
+function inOrder(stored: readonly SeriesSamples[], on: readonly Cell[]): readonly SeriesSamples[] | undefined {
   if (stored.length !== on.length) return undefined
   const merged: SeriesSamples[] = []
   for (let index = 0; index < stored.length; index++) {
     const series = stored[index]
-    const cell = on[index]?.[1]
+    const cell = on[index]
     if (series === undefined || cell === undefined || !sameLabels(series.labels, cell.labels)) return undefined
     merged.push(withCell(series, cell))
   }
@@ -81,13 +87,16 @@ function keyOf(labels: Labels): string {
 }
 
 /** Cells go before stored samples of the same time and give way to newer ones. */
-function latestWith(stored: LatestSamples, on: readonly (readonly [string, Cell])[]): LatestSamples {
-  if (stored.labels.length === on.length && on.every(([, { labels, stale }], index) => !stale && sameLabels(labels, stored.labels[index] ?? {}))) {
-    const newer = on.map(([, { at, value }], index) => (at >= (stored.times[index] ?? 0) ? { at, value } : { at: stored.times[index] ?? 0, value: stored.values[index] ?? NaN }))
-    return { labels: on.map(([, { labels }]) => labels), times: Float64Array.from(newer, ({ at }) => at), values: Float64Array.from(newer, ({ value }) => value) }
+function latestWith(stored: LatestSamples, on: readonly Cell[]): LatestSamples {
+  if (stored.labels.length === on.length && on.every(({ labels, stale }, index) => !stale && sameLabels(labels, stored.labels[index] ?? {}))) {
+    const newer = on.map(({ at, value }, index) => (at >= (stored.times[index] ?? 0) ? { at, value } : { at: stored.times[index] ?? 0, value: stored.values[index] ?? NaN }))
+    return { labels: on.map(({ labels }) => labels), times: Float64Array.from(newer, ({ at }) => at), values: Float64Array.from(newer, ({ value }) => value) }
   }
   const merged = new Map(stored.labels.map((labels, index) => [keyOf(labels), { labels, at: stored.times[index] ?? 0, value: stored.values[index] ?? NaN, stale: false }]))
-  for (const [key, cell] of on) if ((merged.get(key)?.at ?? -Infinity) <= cell.at) merged.set(key, cell)
+  for (const cell of on) {
+    const key = keyOf(cell.labels)
+    if ((merged.get(key)?.at ?? -Infinity) <= cell.at) merged.set(key, cell)
+  }
   const rows = [...merged.values()].filter(({ stale }) => !stale)
   return { labels: rows.map(({ labels }) => labels), times: Float64Array.from(rows, ({ at }) => at), values: Float64Array.from(rows, ({ value }) => value) }
 }

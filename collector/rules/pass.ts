@@ -1,9 +1,10 @@
 import type { Labels } from '../../protocol/series.ts'
 import type { EvaluateOptions, SharedResults } from '../promql/context.ts'
 import type { Plans } from '../promql/plans.ts'
+import type { Work } from '../promql/work.ts'
 import type { Querier } from '../store/store.ts'
 import type { AlertChange } from './alert.ts'
-import { askVector } from './ask.ts'
+import { askInSteps, askVector } from './ask.ts'
 import { byInstance } from './by-instance.ts'
 import { stepAlerts } from './evaluate.ts'
 import { alertSeries } from './keyed-series.ts'
@@ -49,16 +50,16 @@ export interface PassOutcome {
 }
 
 /** Evaluates one rule once. Never throws for what the rule or the data do; the error is in the outcome. */
-export function evaluateRule(input: PassInput): PassOutcome {
+export function* evaluateRule(input: PassInput): Work<PassOutcome> {
   try {
-    return input.rule.kind === 'recording' ? evaluateRecording(input, input.rule) : evaluateAlerting(input, input.rule)
+    return yield* input.rule.kind === 'recording' ? evaluateRecording(input, input.rule) : evaluateAlerting(input, input.rule)
   } catch (error) {
     return { states: input.states, changes: [], series: undefined, error: error instanceof Error ? error : new Error(String(error)) }
   }
 }
 
-function evaluateRecording(input: PassInput, rule: RecordingRule): PassOutcome {
-  const samples = askVector(rule.expr, input.querier, input.now - input.group.queryOffsetMs, keptBy(input))
+function* evaluateRecording(input: PassInput, rule: RecordingRule): Work<PassOutcome> {
+  const samples = yield* askInSteps(rule.expr, input.querier, input.now - input.group.queryOffsetMs, keptBy(input))
   return { states: input.states, changes: [], series: recordSeries(rule, samples, input.group.limit, input.recorded), error: undefined }
 }
 
@@ -66,15 +67,16 @@ function keptBy({ plans, shared }: PassInput): Pick<EvaluateOptions, 'plans' | '
   return { ...(plans === undefined ? {} : { plans }), ...(shared === undefined ? {} : { shared }) }
 }
 
-function evaluateAlerting(input: PassInput, rule: AlertingRule): PassOutcome {
+function* evaluateAlerting(input: PassInput, rule: AlertingRule): Work<PassOutcome> {
   const { querier, reach, now, states, group } = input
   const at = now - group.queryOffsetMs
-  const seen = observeAlerts(rule, askVector(rule.expr, querier, at, keptBy(input)), {
+  const samples = yield* askInSteps(rule.expr, querier, at, keptBy(input))
+  const seen = yield* observeAlerts(rule, samples, {
     now, externalUrl: input.externalUrl, externalLabels: input.externalLabels, onFailure: input.onTemplateFailure,
     query: (text) => askVector(parse(text), querier, at),
   })
   const near = byInstance(querier)
-  const step = stepAlerts(rule, group.id, group.limit, states, seen, now, {
+  const step = yield* stepAlerts(rule, group.id, group.limit, states, seen, now, {
     starts: (fresh) => findStarts(rule.expr, reach, fresh, querier, at, floorsOf(states), input.search),
     needed: (result, when) => selectorsWithData(reach, result, near, when - group.queryOffsetMs),
     missing: (result, needed) => dataMissing(reach, result, needed, near, at),

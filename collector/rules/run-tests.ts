@@ -3,6 +3,7 @@ import { basename, dirname, isAbsolute, join } from 'node:path'
 import { METRIC_NAME, seriesKey, seriesText } from '../../protocol/series.ts'
 import type { Labels } from '../../protocol/series.ts'
 import { parse } from '../promql/parse.ts'
+import { finish } from '../promql/work.ts'
 import { askVector } from './ask.ts'
 import { alertsOf, runRule, startGroup } from './group.ts'
 import type { RunningGroup } from './group.ts'
@@ -101,9 +102,9 @@ function evaluateGroups(groups: readonly RunningGroup[], memory: MemorySeries, t
     const shared = groupResults(group.parts)
     for (const running of group.rules) {
       const before = new Map(running.written)
-      const { row } = runRule(group, running, over, {
+      const { row } = finish(runRule(group, running, over, {
         now, externalLabels: test.externalLabels, externalUrl: test.externalUrl, seconds: () => 0, onTemplateFailure: () => undefined, shared, search,
-      })
+      }))
       if (running.lastError !== undefined) failures.push(`rule ${running.rule.name} (${running.rule.place}), time ${(now - test.startMs) / 1000} s: ${running.lastError}`)
       for (const { labels, value } of row?.series ?? []) {
         before.delete(seriesKey(labels))

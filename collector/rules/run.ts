@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { setImmediate } from 'node:timers/promises'
 import type { Labels } from '../../protocol/series.ts'
 import type { Clock } from '../clock.ts'
 import type { Counters } from '../counters.ts'
@@ -7,7 +6,7 @@ import type { Log } from '../log.ts'
 import type { Store, StoreRow } from '../store/store.ts'
 import type { Alert, AlertChange } from './alert.ts'
 import { alertsOf, runRule, startGroup } from './group.ts'
-import type { RuleRow, RunningGroup, RunningRule } from './group.ts'
+import type { RuleOutcome, RuleRow, RunningGroup, RunningRule } from './group.ts'
 import { handOver, ledgerOf, restoreAll } from './ledger.ts'
 import { overlay } from './overlay.ts'
 import type { Overlay } from './overlay.ts'
@@ -19,12 +18,14 @@ import { groupResults } from './shared-parts.ts'
 import type { GroupResults } from './shared-parts.ts'
 import { searchBudget } from './start.ts'
 import type { SearchBudget } from './start.ts'
+import { takeTurns } from './turns.ts'
+import type { Turns } from './turns.ts'
 import { groupStatus } from './view.ts'
 import type { RuleGroupStatus } from './view.ts'
 
 /** What the rules room needs. Everything it learns goes out through `onChanges`; a rejection there is tried again. */
 export interface RulesDependencies {
-  readonly store: Pick<Store, 'select' | 'group' | 'columns' | 'accept'>
+  readonly store: Pick<Store, 'select' | 'group' | 'columns' | 'accept' | 'hold'>
   readonly states: RuleStateStore
   readonly clock: Pick<Clock, 'now' | 'every'>
   readonly counters: Counters
@@ -54,14 +55,12 @@ export interface Rules {
 /** How often the schedule is looked at; also the longest an `evaluateNow` waits for others to join it. */
 const tickMs = 200
 
-/** How long rules may hold the thread before others are let in; a single rule may take longer. */
-const longestTurnMs = 5
-
 /** What the rules of one pass (`shared`: of one group in it) have in common. */
 interface PassState {
   readonly over: Overlay
   readonly shared: GroupResults
   readonly search: SearchBudget
+  readonly turns: Turns
 }
 
 /** What one evaluation gave to write. */
@@ -105,38 +104,35 @@ export async function startRules(deps: RulesDependencies): Promise<Rules> {
   async function pass(due: readonly Due[]): Promise<void> {
     const over = overlay(store)
     const search = searchBudget()
+    const turns = takeTurns()
     const results: Result[] = []
-    let resumedAt = performance.now()
     for (const { group, rules, at, whole } of due) {
       let seconds = 0
       const shared = groupResults(group.parts)
       for (const running of rules) {
         // A rule that fresh data has asked for may already have been judged later than the group's nominal time.
         if (running.lastAt !== undefined && running.lastAt >= at) continue
-        const outcome = evaluateOne(group, running, { over, shared, search }, at)
+        const outcome = await evaluateOne(group, running, { over, shared, search, turns }, at)
         outgoing = [...outgoing, ...outcome.changes]
         dirty = true
         if (outcome.row !== undefined) results.push({ group, running, row: outcome.row })
         seconds += running.seconds
-        // Rules run on the thread that also serves agents and people: let them in as soon as it was held for a while.
-        if (performance.now() - resumedAt < longestTurnMs) continue
-        await setImmediate()
-        resumedAt = performance.now()
+        await turns.yieldIfDue()
       }
       if (!whole) continue
       group.lastAt = at
       group.seconds = seconds
       counters.set('zhishou_rule_evaluation_seconds', seconds, { rule_group: group.id })
     }
-    await write(results)
+    await write(results, turns)
   }
 
-  function evaluateOne(group: RunningGroup, running: RunningRule, { over, shared, search }: PassState, at: number): ReturnType<typeof runRule> {
+  async function evaluateOne(group: RunningGroup, running: RunningRule, { over, shared, search, turns }: PassState, at: number): Promise<RuleOutcome> {
     const failedBefore = running.lastError
-    const outcome = runRule(group, running, over, {
-      now: at, externalLabels: deps.externalLabels, externalUrl: deps.externalUrl, seconds: () => performance.now() / 1000, shared, search,
+    const outcome = await turns.run(runRule(group, running, over, {
+      now: at, externalLabels: deps.externalLabels, externalUrl: deps.externalUrl, seconds: turns.seconds, shared, search,
       onTemplateFailure: () => counters.add('zhishou_rule_template_failures_total', { rule_group: group.id }),
-    })
+    }), () => store.hold?.())
     counters.add('zhishou_rule_evaluations_total', { rule_group: group.id })
     if (running.lastError !== undefined) {
       counters.add('zhishou_rule_evaluation_failures_total', { rule_group: group.id })
@@ -156,10 +152,15 @@ export async function startRules(deps: RulesDependencies): Promise<Rules> {
     return { group: storeGroup, at: row.at, columns, values: Float64Array.from(row.series, ({ value }) => value) }
   }
 
-  async function write(results: readonly Result[]): Promise<void> {
+  /** One batch of all rows: they become readable, and durable, together. */
+  async function write(results: readonly Result[], turns: Turns): Promise<void> {
     if (results.length === 0) return
     try {
-      const rows = results.map(storeRow)
+      const rows: StoreRow[] = []
+      for (const result of results) {
+        rows.push(storeRow(result))
+        await turns.yieldIfDue()
+      }
       await store.accept({ stream: 'collector', epoch, seq: ++seq, rows, events: [], facts: [], checks: [] })
     } catch (error) {
       // Alerts go on without their series: a full disk must not silence them.
@@ -182,7 +183,7 @@ export async function startRules(deps: RulesDependencies): Promise<Rules> {
       outgoing = outgoing.slice(batch.length)
     }
     if (!dirty) return
-    const differences = ledger.differences(groups, now)
+    const differences = await takeTurns().run(ledger.differences(groups, now))
     try {
       await deps.states.save(differences)
       ledger.saved(differences)

@@ -1,5 +1,6 @@
 import { EvaluationError } from '../promql/errors.ts'
 import { trailingRuns } from '../promql/evaluate.ts'
+import type { Work } from '../promql/work.ts'
 import type { SeriesSamples } from '../store/store.ts'
 import { lookbackMs } from './ask.ts'
 import { indexByInstance } from './by-instance.ts'
@@ -33,28 +34,33 @@ interface Trail {
  * is used up. A start found is then moved to a sample behind its row: the newest one between its grid point and the one
  * before, since nothing else turns most conditions.
  */
-export function startsOnGrid(search: StartSearch): ReadonlyMap<string, number> {
+export function* startsOnGrid(search: StartSearch): Work<ReadonlyMap<string, number>> {
   const { fresh, now, floors, querier, reach } = search
   const trails = fresh.map(({ key, result }): Trail => ({ key, result, floor: Math.max(floors.get(key) ?? -Infinity, now - lookbackMs), at: now }))
   const windows = windowsOver(querier, 0)
   let running = new Map(trails.map((trail) => [rowKey(trail.result), trail]))
   for (let end = now, steps = firstStretch; running.size > 0 && end > now - lookbackMs; end -= steps * stepMs, steps *= 2) {
     const most = Math.min(steps, Math.ceil((end - (now - lookbackMs)) / stepMs))
-    const next = walkStretch(search, windows, running, end, most)
+    const next = yield* walkStretch(search, windows, running, end, most)
     if (next === undefined) break
     running = next
   }
   const nearest = reach.selectors.filter(({ selector }) => selector.fixed === undefined).map((reading) => samplesOf(reading, windows, now))
-  return new Map(trails.map((trail) => [trail.key, atSample(trail, nearest, reach.written, now)]))
+  const starts = new Map<string, number>()
+  for (const trail of trails) {
+    starts.set(trail.key, atSample(trail, nearest, reach.written, now))
+    yield
+  }
+  return starts
 }
 
 /** Moves the trails back over one stretch; gives those that held all through it, undefined when nothing could be evaluated. */
-function walkStretch({ expr, budget }: StartSearch, windows: Windows, running: ReadonlyMap<string, Trail>, end: number, steps: number): Map<string, Trail> | undefined {
+function* walkStretch({ expr, budget }: StartSearch, windows: Windows, running: ReadonlyMap<string, Trail>, end: number, steps: number): Work<Map<string, Trail> | undefined> {
   if (budget.left <= 0) return undefined
   const before = windows.size()
   const next = new Map<string, Trail>()
   try {
-    for (const run of trailingRuns(expr, windows, end, stepMs, steps, { lookbackMs, lazy: true, maxSamples: budget.left })) {
+    for (const run of yield* trailingRuns(expr, windows, end, stepMs, steps, { lookbackMs, lazy: true, maxSamples: budget.left })) {
       const key = rowKey(run.labels)
       const trail = running.get(key)
       if (trail === undefined) continue

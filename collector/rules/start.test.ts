@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { scaled, seed } from '../../test/scale.ts'
 import { parse } from '../promql/parse.ts'
 import type { Querier } from '../store/store.ts'
+import { finish } from '../promql/work.ts'
 import { askVector } from './ask.ts'
 import { memorySeries } from './memory-series.ts'
 import { reachOf } from './reach.ts'
@@ -14,7 +15,7 @@ const t = 1_700_000_000_000
 function starts(text: string, querier: Querier, now: number, floors = new Map<string, number>(), budget = searchBudget()): ReadonlyMap<string, number> {
   const expr = parse(text)
   const fresh = askVector(expr, querier, now).map(({ labels, value }) => ({ key: rowKey(labels), labels, result: labels, annotations: {}, value }))
-  return findStarts(expr, reachOf(expr), fresh, querier, now, floors, budget)
+  return finish(findStarts(expr, reachOf(expr), fresh, querier, now, floors, budget))
 }
 
 describe('where a fault began', () => {

@@ -1,5 +1,6 @@
 import { EvaluationError } from '../promql/errors.ts'
 import type { Expr } from '../promql/syntax.ts'
+import type { Work } from '../promql/work.ts'
 import { matcher } from '../store/matcher.ts'
 import type { Querier } from '../store/store.ts'
 import { askVector, lookbackMs } from './ask.ts'
@@ -35,11 +36,11 @@ export function searchBudget(): SearchBudget {
  * several instances) on a grid of a second, over everything the rule reads. What the budget no longer covers is left at
  * the earliest moment found so far, `now` at the latest.
  */
-export function findStarts(
+export function* findStarts(
   expr: Expr, reach: Reach, fresh: readonly Observation[], querier: Querier, now: number, floors: ReadonlyMap<string, number>, budget: SearchBudget = searchBudget(),
-): ReadonlyMap<string, number> {
+): Work<ReadonlyMap<string, number>> {
   const search = { expr, reach, fresh, querier, now, floors, budget }
-  return reach.perInstance && fresh.length <= fewAlerts ? startsOneByOne(search) : startsOnGrid(search)
+  return yield* reach.perInstance && fresh.length <= fewAlerts ? startsOneByOne(search) : startsOnGrid(search)
 }
 
 /** What is searched for, and in what. */
@@ -54,7 +55,7 @@ export interface StartSearch {
 }
 
 /** Each instance by itself: the rule is evaluated over its series at the times of its samples, newest first. */
-function startsOneByOne({ expr, reach, fresh, querier, now, floors, budget }: StartSearch): ReadonlyMap<string, number> {
+function* startsOneByOne({ expr, reach, fresh, querier, now, floors, budget }: StartSearch): Work<ReadonlyMap<string, number>> {
   const starts = new Map<string, number>()
   for (const observation of fresh) {
     const instance = observation.result['instance']
@@ -65,6 +66,7 @@ function startsOneByOne({ expr, reach, fresh, querier, now, floors, budget }: St
     for (const time of sampleTimes(reach, observation.result, querier, from, now, probesPerAlert)) {
       if (budget.left <= 0 || !holds(expr, windows, time, key)) break
       start = time
+      yield
     }
     budget.left -= windows.size()
     starts.set(observation.key, start)

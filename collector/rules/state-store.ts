@@ -4,6 +4,7 @@ import type { Schema } from '../state/schema.ts'
 import { fingerprint } from './state.ts'
 import type { AlertState, Phase } from './state.ts'
 import type { RuleStateStore, SavedAlert, SavedChange } from './saved.ts'
+import { takeTurns } from './turns.ts'
 
 const labelsSchema = z.record(z.string(), z.string())
 const resolutionSchema = z.strictObject({
@@ -50,8 +51,13 @@ export function sqlRuleStateStore(db: Kysely<Schema>, onBroken: (row: string, er
     },
     async save(changes) {
       if (changes.length === 0) return
+      // The transaction has the only connection to itself: who else wants state.db waits for it, the thread does not.
+      const turns = takeTurns()
       await db.transaction().execute(async (trx) => {
-        for (const change of changes) await saveOne(trx, change)
+        for (const change of changes) {
+          await saveOne(trx, change)
+          await turns.yieldIfDue()
+        }
       })
     },
   }

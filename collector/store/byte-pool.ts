@@ -9,7 +9,7 @@ export interface BytePool {
 }
 
 /** Areas kept for later, bytes in all; more are left to the garbage collector. */
-const KEPT_BYTES = 24 * 1024 * 1024
+const KEPT_BYTES = 8 * 1024 * 1024
 
 /** An empty pool. */
 export function createBytePool(): BytePool {

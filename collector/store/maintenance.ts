@@ -36,6 +36,8 @@ const FREE_PAGES = 1_024
 const FREE_PART = 1 / 16
 /** Slices of packing after one commit at most: more cells than a commit brings, so that it keeps up. */
 const CATCH_UP_PARTS = 2
+/** Blocks that a lane may hold beyond a whole chunk before commits pack too: 7 MB each at 300,000 series. */
+const LEAD_MINIS = 2
 /** Pages given back to the file system in one slice: about 1 ms; and in one step of `finish`. */
 const VACUUM_PAGES = 64
 const FINISH_PAGES = 256
@@ -225,7 +227,7 @@ export function createMaintenance(parts: MaintenanceParts): Maintenance {
   }
   /** Rows wait that should long be in chunks: more comes in than `slice` is called for. */
   const behind = (): boolean => {
-    for (const group of ready) return Math.max(group.main.minis.length, group.late.minis.length) >= CHUNK_MINIS * 2
+    for (const group of ready) return Math.max(group.main.minis.length, group.late.minis.length) >= CHUNK_MINIS + LEAD_MINIS
     return false
   }
   const noRoom = (): void => {

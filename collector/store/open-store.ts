@@ -72,6 +72,8 @@ export function openStore(options: StoreOptions): MetricStore {
   let queue: Waiting[] = []
   let queuedBytes = 0
   const underWay = new Map<string, Promise<'stored' | 'replayed'>>()
+  /** Readers that want to see no change for a moment. */
+  let holds = 0
   let timer: NodeJS.Timeout | undefined
   let urgent: NodeJS.Immediate | undefined
   let plan = 0
@@ -244,11 +246,12 @@ export function openStore(options: StoreOptions): MetricStore {
   }
   const flush = (): void => {
     unschedule()
+    if (holds > 0) return
     flushSome()
     schedule()
   }
   const schedule = (): void => {
-    if (queue.length === 0 || urgent !== undefined) return
+    if (queue.length === 0 || urgent !== undefined || holds > 0) return
     if (queuedBytes >= settings.commitBytes) urgent = setImmediate(flush)
     else timer ??= setTimeout(flush, settings.commitDelayMs)
   }
@@ -280,6 +283,14 @@ export function openStore(options: StoreOptions): MetricStore {
       queuedBytes += batchBytes(batch)
       schedule()
       return promise
+    },
+    hold() {
+      holds++
+      return () => {
+        holds--
+        // What has waited goes at the next turn: whoever holds again right away does not keep it out for long.
+        if (holds === 0 && queue.length > 0 && !closed) urgent ??= setImmediate(flush)
+      }
     },
     accepted: (stream, epoch) => acceptance.ranges(stream, epoch),
     select: (matchers, fromMs, toMs) => rangesOf(chunks, planOf(matchers), fromMs, toMs),

@@ -91,6 +91,11 @@ export interface Store extends Querier, Index {
   /** Column numbers for these label sets (complete, with `instance` and `job`), added to the group where new. */
   columns(group: GroupId, labels: readonly Labels[]): Uint32Array
   accept(batch: StoreBatch): Promise<'stored' | 'replayed'>
+  /**
+   * Until the function it gives is called, accepted batches wait before they become durable and readable, so that what is
+   * read in several turns is of one state. Optional; for fractions of a second only.
+   */
+  hold?(): () => void
   /** What of that epoch is durable. */
   accepted(stream: string, epoch: string): SeqRanges
   /** Newest first; with `afterId`, those stored after that one in the order they came (late ones too). */

@@ -199,7 +199,7 @@ describe('a well-behaved agent', () => {
     const peer = new Peer(await credentials())
     await peer.opened
     peer.send(hello())
-    expect(await peer.next('welcome')).toMatchObject({ version: 1, accepted: [], heartbeatMs: 4_000, window: 32 })
+    expect(await peer.next('welcome')).toMatchObject({ version: 1, accepted: [], heartbeatMs: 4_000, window: 16 })
     expect((await peer.next('pins')).pins).toEqual(house.pki.pins())
     peer.batch(1, 10, { define: true })
     peer.batch(2, 20)

@@ -49,7 +49,8 @@ export async function startRelay(options: SMTPServerOptions = {}): Promise<Relay
         for (const connection of server.connections) Reflect.get(connection, '_socket').destroy()
         return
       }
-      void simpleParser(stream).then((mail) => {
+      // A sender that is killed in the middle of a message: nothing was taken.
+      simpleParser(stream).then((mail) => {
         setTimeout(() => {
           if (relay.behaviour === 'refuse-content') return callback(reply(554, 'content refused'))
           if (relay.behaviour === 'later-content') return callback(reply(452, 'out of storage'))
@@ -57,7 +58,7 @@ export async function startRelay(options: SMTPServerOptions = {}): Promise<Relay
           relay.mails.push({ to: rcptTo.map((one) => one.address), from: mailFrom === false ? '' : mailFrom.address, mail, user: session.user, secure: session.secure })
           callback(null, 'taken as 4711')
         }, relay.delayMs)
-      })
+      }, callback)
     },
   })
   // Connections that we cut in the middle are part of the tests.
