@@ -6,7 +6,7 @@ import { type SeriesSpec, counter, gauge } from '../protocol/series.ts'
 import { topologySeries } from './correlate/topology.ts'
 import { incidentSeries } from './incidents/series.ts'
 import { presenceSeries } from './ingest/series.ts'
-import { notifySeries } from './notify/outbox.ts'
+import { notifySeries } from './notify/series.ts'
 import { ruleSeries } from './rules/series.ts'
 
 const collectorSeries: readonly SeriesSpec[] = [

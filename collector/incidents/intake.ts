@@ -37,6 +37,18 @@ export interface Intake {
   releaseIsDue(now: number): boolean
 }
 
+/** What a look at the cuts has found. */
+interface Survey {
+  readonly standing: AlertFacts[]
+  readonly hideable: { readonly facts: AlertFacts; readonly root: string }[]
+  /** Ids of running incidents that have become effects. */
+  readonly effects: number[]
+  /** Alerts that stay hidden, perhaps by another cause than before. */
+  readonly kept: { readonly hidden: HiddenAlert; readonly root: string }[]
+  /** Every cause that hides something. */
+  readonly roots: Set<string>
+}
+
 /** Closes a recovered incident whose window is over; `at` decides, and is what the event is stored with. */
 export function settleOne(unit: Unit, incident: Incident, at: number): void {
   unit.step(incident, { type: 'settle' }, Math.max(unit.now, at))
@@ -110,39 +122,8 @@ export function createIntake({ profiles, topology, log }: IntakeDependencies): I
   async function place(unit: Unit, newcomers: ReadonlyMap<string, AlertFacts>, moved: boolean): Promise<void> {
     const { draft } = unit
     if (cuts === undefined || moved) cuts = cutsNow(unit)
-    const found = cuts
+    const { standing, hideable, effects, kept, roots } = survey(unit, newcomers, moved, cuts)
     const book = createHidingBook(unit)
-    const roots = new Set<string>()
-    const rootOf = (facts: AlertFacts): string | undefined => {
-      const root = found.causeOf(facts)
-      if (root !== undefined) roots.add(root)
-      return root
-    }
-    const hideable: { readonly facts: AlertFacts; readonly root: string }[] = []
-    const standing: AlertFacts[] = []
-    for (const facts of newcomers.values()) {
-      const root = rootOf(facts)
-      if (root === undefined) standing.push(facts)
-      else hideable.push({ facts, root })
-    }
-    const effects: Incident[] = []
-    const kept: { readonly hidden: HiddenAlert; readonly root: string }[] = []
-    if (moved) {
-      for (const incident of draft.incidents()) if (effectOf(incident, rootOf) !== undefined) effects.push(incident)
-      for (const hidden of draft.hiddenAlerts()) {
-        const root = rootOf(hidden.facts)
-        const { fingerprint } = hidden.facts
-        if (root !== undefined) {
-          looseSince.delete(fingerprint)
-          kept.push({ hidden, root })
-        } else if (!looseSince.has(fingerprint)) looseSince.set(fingerprint, unit.now)
-      }
-      for (const facts of firing.values()) {
-        if (newcomers.has(facts.fingerprint) || draft.hidden(facts.fingerprint) !== undefined || runningOf(unit, facts.fingerprint) !== undefined) continue
-        const root = rootOf(facts)
-        if (root !== undefined) hideable.push({ facts, root })
-      }
-    }
     // A declared cause that hides anything is a fault, with or without a promise of its own.
     for (const facts of standing) if (carriesSla(facts) || roots.has(facts.fingerprint)) await fire(unit, facts)
     for (const root of roots) {
@@ -150,9 +131,10 @@ export function createIntake({ profiles, topology, log }: IntakeDependencies): I
       // A cause that is still hidden is given time to end itself before it stands for what is behind it.
       if (facts !== undefined && draft.hidden(root) === undefined && runningOf(unit, root) === undefined) await fire(unit, facts)
     }
-    for (const { id } of effects) {
+    for (const id of effects) {
+      // Looked at again: a newcomer may have joined that stands for itself.
       const incident = draft.byId(id)
-      const root = incident === undefined ? undefined : effectOf(incident, rootOf)
+      const root = incident === undefined ? undefined : effectOf(incident, cuts)
       const home = root === undefined ? undefined : runningOf(unit, root)
       if (incident !== undefined && home !== undefined) book.absorb(home.id, incident)
     }
@@ -168,17 +150,39 @@ export function createIntake({ profiles, topology, log }: IntakeDependencies): I
     await book.write()
   }
 
-  /** The cause of a running incident all of whose alerts are effects; people's own decisions are left alone. */
-  function effectOf(incident: Incident, rootOf: (facts: AlertFacts) => string | undefined): string | undefined {
-    if (!isRunning(incident) || incident.report !== null || incident.splitFrom !== null) return undefined
-    let root: string | undefined
-    for (const alert of incident.alerts) {
-      if (alert.state === 'resolved') continue
-      const one = rootOf(alert)
-      if (one === undefined) return undefined
-      root ??= one
+  /** Who stands for itself and who is hidden by which cause. Notes since when hidden alerts have none. */
+  function survey(unit: Unit, newcomers: ReadonlyMap<string, AlertFacts>, moved: boolean, found: Cuts): Survey {
+    const { draft, now } = unit
+    const result: Survey = { standing: [], hideable: [], effects: [], kept: [], roots: new Set() }
+    for (const facts of newcomers.values()) {
+      const root = found.causeOf(facts)
+      if (root === undefined) result.standing.push(facts)
+      else result.hideable.push({ facts, root })
     }
-    return root
+    if (moved) {
+      for (const incident of draft.incidents()) {
+        const root = effectOf(incident, found)
+        if (root === undefined) continue
+        result.effects.push(incident.id)
+        result.roots.add(root)
+      }
+      for (const hidden of draft.hiddenAlerts()) {
+        const root = found.causeOf(hidden.facts)
+        const { fingerprint } = hidden.facts
+        if (root === undefined) looseSince.set(fingerprint, looseSince.get(fingerprint) ?? now)
+        else {
+          looseSince.delete(fingerprint)
+          result.kept.push({ hidden, root })
+        }
+      }
+      for (const facts of firing.values()) {
+        if (newcomers.has(facts.fingerprint) || draft.hidden(facts.fingerprint) !== undefined || runningOf(unit, facts.fingerprint) !== undefined) continue
+        const root = found.causeOf(facts)
+        if (root !== undefined) result.hideable.push({ facts, root })
+      }
+    }
+    for (const { root } of [...result.hideable, ...result.kept]) result.roots.add(root)
+    return result
   }
 
   async function end(unit: Unit, book: ReturnType<typeof createHidingBook>, fingerprint: string, why: ResolvedWhy, at: number): Promise<void> {
@@ -266,6 +270,13 @@ export function createIntake({ profiles, topology, log }: IntakeDependencies): I
       await place(unit, new Map(), true)
     },
   }
+}
+
+/** The cause of a running incident all of whose alerts are effects; people's own decisions are left alone. */
+function effectOf(incident: Incident, cuts: Cuts): string | undefined {
+  if (!isRunning(incident) || incident.report !== null || incident.splitFrom !== null) return undefined
+  const roots = incident.alerts.filter((one) => one.state !== 'resolved').map((one) => cuts.causeOf(one))
+  return roots.includes(undefined) ? undefined : roots[0]
 }
 
 /** The newer facts with the earlier start: a gap in the data does not begin a fault anew. */

@@ -32,9 +32,6 @@ import { listWork } from './work-log.ts'
 import type { WorkFilter, WorkLogged } from './work-log.ts'
 import type { Wording } from './wording.ts'
 
-/** Live incidents that are kept in memory; far more than people could ever handle. */
-const LIVE_LIMIT = 10_000
-
 /** What the room needs. */
 export interface IncidentDependencies extends UnitDependencies {
   readonly profiles: SlaProfiles
@@ -81,8 +78,8 @@ export interface Incidents extends People {
 /** Opens the room over state.db. */
 export async function createIncidents(deps: IncidentDependencies): Promise<Incidents> {
   const { state, wording, clock, topology = emptyTopology } = deps
-  await rebuildOutdated(state)
-  const board = createBoard(await listIncidents(state.db, { state: 'live', limit: LIVE_LIMIT }), await hiddenNow(state.db))
+  await rebuildOutdated(state, deps.log)
+  const board = createBoard(await listIncidents(state.db, { state: 'live', limit: Number.MAX_SAFE_INTEGER }), await hiddenNow(state.db))
   const listeners = new Set<(incident: Incident) => void>()
   const units = createUnits(deps, board, (incidents) => {
     for (const incident of incidents) for (const listener of listeners) listener(incident)
@@ -159,8 +156,13 @@ export async function createIncidents(deps: IncidentDependencies): Promise<Incid
 }
 
 /** Projections that an earlier version stored are made anew from their events, so that replay and row agree again. */
-async function rebuildOutdated(state: State): Promise<void> {
+async function rebuildOutdated(state: State, log: IncidentDependencies['log']): Promise<void> {
   for (const id of await outdatedIds(state.db)) {
-    await state.db.transaction().execute(async (trx) => storeProjection(trx, replay(await eventsOf(trx, id))))
+    try {
+      await state.db.transaction().execute(async (trx) => storeProjection(trx, replay(await eventsOf(trx, id))))
+    } catch (error) {
+      // The old projection can still be read; one damaged incident must not keep all others from being handled.
+      log.warn('incidents: a projection of an earlier version cannot be made anew and is used as it is', { id, error: error instanceof Error ? error.message : String(error) })
+    }
   }
 }

@@ -59,7 +59,7 @@ const notRunning = (): Outcome => refused({ code: 'not-running' })
 const nothing = (): Outcome => unchanged
 const wentInto = (before: Incident): Outcome => refused({ code: 'merged', number: before.mergedInto?.number ?? '' })
 
-const open_: Row = {
+const running: Row = {
   'alert-firing': join,
   'alert-resolved': resolve,
   hide,
@@ -87,10 +87,10 @@ const open_: Row = {
 
 /** Every state and event; the compiler sees to it that none is missing. */
 const table: Readonly<Record<Incident['state'], Row>> = {
-  open: open_,
-  blind: { ...open_, close: closeBlind },
+  open: running,
+  blind: { ...running, close: closeBlind },
   recovered: {
-    ...open_,
+    ...running,
     'alert-firing': reopen,
     'alert-resolved': nothing,
     hide: notRunning,

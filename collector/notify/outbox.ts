@@ -8,28 +8,28 @@
  */
 import type { Overview } from '../../protocol/api.ts'
 import type { SeriesValue } from '../incidents/series.ts'
-import { METRIC_NAME, counter, gauge } from '../../protocol/series.ts'
-import type { SeriesSpec } from '../../protocol/series.ts'
+import { METRIC_NAME } from '../../protocol/series.ts'
 import type { Clock } from '../clock.ts'
 import type { Counters } from '../counters.ts'
 import type { Log } from '../log.ts'
 import { errorText } from '../log.ts'
 import type { Json } from '../state/audit.ts'
 import type { State, StateTransaction } from '../state/open.ts'
+import { attempt, attemptSignal, mayHaveGone } from './attempt.ts'
+import type { ChannelProblem } from './channel-problem.ts'
 import type { Channel, Detail, Health, Rendered, SendOutcome } from './channel.ts'
 import { memoryMs } from './digest.ts'
 import { claimNext, claimTogether, enqueue, enqueueClaimed, forgetSends, giveUp, hurry, nothingSpent, owed, recoverInterrupted, settle, usedSegments } from './outbox-storage.ts'
 import type { Claimed, OutboxItem, Spent, Standing } from './outbox-storage.ts'
 import { fullBucket, retryDelayMs, take } from './pace.ts'
 import type { Bucket } from './pace.ts'
+import { pause } from './pause.ts'
 import { allDown } from './second-channel.ts'
 import type { Standing as ChannelStandings } from './second-channel.ts'
-import { budgetStanding, mayGo } from './sms-budget.ts'
+import { budgetStanding } from './sms-budget.ts'
 import type { BudgetStanding } from './sms-budget.ts'
 import { testMessage } from './test-message.ts'
 
-/** Longest time one attempt may take, however slowly the other side talks. */
-const ATTEMPT_MS = 60_000
 /** How often a channel that has nothing to send is tried. */
 const CHECK_MS = 300_000
 /** How often messages that are too old are given up. */
@@ -42,16 +42,6 @@ const RENDER_SLICE = 50
 const RECEIPT_RETRY_MS = 1_000
 /** How long `stop` waits for the attempt under way. */
 const STOP_GRACE_MS = 5_000
-
-/** What the notify room says about itself. */
-export const notifySeries: readonly SeriesSpec[] = [
-  gauge('zhishou_channel_up', '1 when the channel worked when it was last used or checked, 0 when it did not.', 'channel'),
-  counter('zhishou_channel_messages_total', 'Attempts to send by their outcome: sent, retried, failed (refused for good), dead (given up).', 'channel', 'outcome'),
-  counter('zhishou_channel_digested_total', 'Messages that went out together with others, as one.', 'channel'),
-  counter('zhishou_sms_segments_total', 'SMS segments that were, or may have been, billed since the start.', 'channel'),
-  gauge('zhishou_sms_budget_used_ratio', 'Share of the yearly SMS budget that is used in this contract year.', 'channel'),
-  gauge('zhishou_sms_balance', 'What the SMS gateway says is left, in its own unit.', 'channel'),
-]
 
 export interface OutboxDependencies {
   readonly state: State
@@ -66,12 +56,6 @@ export interface OutboxDependencies {
   /** One message for several; at least one. */
   renderDigest(messages: readonly Rendered[], detail: Detail): Rendered
 }
-
-/** What is wrong with the ways to reach people, for the overview. */
-export type ChannelProblem =
-  | { readonly kind: 'all-channels-down' }
-  | ({ readonly channel: string } & BudgetStanding & { readonly kind: 'ahead' | 'used-up' })
-  | { readonly kind: 'balance-low'; readonly channel: string; readonly left: number }
 
 /** What came of a test message; its receipt stands in the outbox under `id`. */
 export interface Tested {
@@ -169,24 +153,6 @@ export function createOutbox(deps: OutboxDependencies): Outbox {
     return { going, words }
   }
 
-  async function attempt(run: ChannelRun, messages: readonly Claimed[], words: readonly Rendered[]): Promise<{ readonly outcome: SendOutcome; readonly spent: Spent; readonly asked: boolean }> {
-    const { channel } = run
-    const [first] = messages
-    const [alone] = words
-    if (first === undefined || alone === undefined) return { outcome: { kind: 'refused', why: 'nothing to send' }, spent: { segments: 0, forget: true }, asked: false }
-    const together = words.length > 1
-    const said = together ? deps.renderDigest(words, channel.detail ?? 'full') : alone
-    const segments = channel.cost?.segments(said) ?? 0
-    if (channel.cost?.yearlyBudget !== undefined) {
-      const used = await usedSegments(state, channel.name, channel.cost.yearFrom, clock.now())
-      if (!mayGo(used, segments, channel.cost.yearlyBudget, said.severity)) return { outcome: { kind: 'refused', why: 'the yearly SMS budget is used up; only critical messages go' }, spent: { segments: 0, forget: true }, asked: false }
-    }
-    const signal = AbortSignal.any([cutting.signal, AbortSignal.timeout(ATTEMPT_MS)])
-    const outcome = await channel.send({ ...said, id: together ? first.sendId : first.id, to: first.to, at: first.createdAt }, signal)
-    const gone = outcome.kind === 'delivered' || (outcome.kind === 'try-again' && outcome.unsure === true)
-    return { outcome, spent: { segments: gone ? segments : 0, forget: !gone && channel.digest?.by === 'person' }, asked: true }
-  }
-
   /** The outcome must be on disk before anything else is sent: a second attempt after a success would be a second mail. */
   async function writeReceipt(run: ChannelRun, messages: readonly Claimed[], outcome: SendOutcome, spent: Spent, once = false): Promise<void> {
     const [first] = messages
@@ -239,7 +205,7 @@ export function createOutbox(deps: OutboxDependencies): Outbox {
       run.bucket = bucket
       const { going, words } = await rendered(run, claim.messages)
       if (going.length === 0) continue
-      const { outcome, spent, asked } = await attempt(run, going, words)
+      const { outcome, spent, asked } = await attempt({ state, clock, renderDigest: deps.renderDigest }, channel, going, words, cutting.signal)
       await writeReceipt(run, going, outcome, spent)
       if (asked) await noteOutcome(run, outcome)
     }
@@ -300,7 +266,7 @@ export function createOutbox(deps: OutboxDependencies): Outbox {
   }
 
   async function askBalance(run: ChannelRun): Promise<void> {
-    const balance = await run.channel.balance?.(AbortSignal.any([stopping.signal, AbortSignal.timeout(ATTEMPT_MS)]))
+    const balance = await run.channel.balance?.(attemptSignal(stopping.signal))
     if (balance === undefined) return
     if (balance.low && run.balance?.low !== true) log.warn('notify: the SMS balance is low', { channel: run.channel.name, left: balance.left })
     run.balance = balance
@@ -320,7 +286,7 @@ export function createOutbox(deps: OutboxDependencies): Outbox {
     async checkChannels() {
       await Promise.all(
         runs.map(async (run) => {
-          const health = await run.channel.check(AbortSignal.any([stopping.signal, AbortSignal.timeout(ATTEMPT_MS)]))
+          const health = await run.channel.check(attemptSignal(stopping.signal))
           if (!stopping.signal.aborted) await noteHealth(run, health)
           await askBalance(run)
           await standingOf(run)
@@ -379,10 +345,8 @@ export function createOutbox(deps: OutboxDependencies): Outbox {
       const now = clock.now()
       const claimed = await enqueueClaimed(state, testMessage(name, to, now), now)
       const words = deps.render(claimed.payload, now, run.channel.detail ?? 'full')
-      const signal = AbortSignal.any([cutting.signal, AbortSignal.timeout(ATTEMPT_MS)])
-      const outcome = await run.channel.send({ ...words, id: claimed.id, to: claimed.to, at: now }, signal)
-      const gone = outcome.kind === 'delivered' || (outcome.kind === 'try-again' && outcome.unsure === true)
-      await writeReceipt(run, [claimed], outcome, { segments: gone ? (run.channel.cost?.segments(words) ?? 0) : 0, forget: false }, true)
+      const outcome = await run.channel.send({ ...words, id: claimed.id, to: claimed.to, at: now }, attemptSignal(cutting.signal))
+      await writeReceipt(run, [claimed], outcome, { segments: mayHaveGone(outcome) ? (run.channel.cost?.segments(words) ?? 0) : 0, forget: false }, true)
       await noteOutcome(run, outcome)
       return { id: claimed.id, outcome }
     },
@@ -393,18 +357,4 @@ export function createOutbox(deps: OutboxDependencies): Outbox {
 /** undefined: not known yet. */
 function worksNow(run: ChannelRun): boolean | undefined {
   return run.health === undefined ? undefined : run.health.kind === 'up'
-}
-
-/** Waits, or ends early when the signal aborts. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve()
-    const done = (): void => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    signal.addEventListener('abort', done)
-  })
 }

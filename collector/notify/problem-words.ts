@@ -1,6 +1,6 @@
 import { fill } from '../incidents/wording.ts'
 import type { Wording } from '../incidents/wording.ts'
-import type { ChannelProblem } from './outbox.ts'
+import type { ChannelProblem } from './channel-problem.ts'
 
 const percent = (ratio: number): string => `${Math.round(ratio * 100)}%`
 
