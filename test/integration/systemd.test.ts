@@ -134,13 +134,16 @@ describe.skipIf(!possible)('a real systemd', () => {
   })
 
   it('tells the unit that fails while we watch', async () => {
-    expect((await read()).events).toEqual([])
+    const counted = 'zhishou_events_total{kind="unit-failed",severity="warning"}'
+    const before = await read()
+    expect(before.events).toEqual([])
     writeFileSync(join(folder, 'fail-now'), '')
     await until('the failure is told', async () => {
       const { events, samples } = await read()
       if (events.length === 0) return false
       expect(events).toMatchObject([{ kind: 'unit-failed', severity: 'warning', labels: { unit: 'zhishou-late.service' } }])
-      expect(samples['zhishou_events_total{kind="unit-failed",severity="warning"}']).toBe(1)
+      // A slow machine may have failed another unit of the system's own while it booted.
+      expect(samples[counted]).toBe((before.samples[counted] ?? 0) + 1)
       return true
     })
   })
