@@ -12,9 +12,11 @@ const rooms = [
   { path: '/overview', name: words.rooms.overview, phone: true },
   { path: '/incidents', name: words.rooms.incidents, phone: true },
   { path: '/alerts', name: words.rooms.alerts, phone: true },
+  { path: '/duty', name: words.rooms.duty, phone: true, needs: 'duty.read' },
   { path: '/hosts', name: words.rooms.hosts, phone: true },
+  { path: '/service', name: words.rooms.service, phone: true, needs: 'service.read' },
   { path: '/self', name: words.rooms.self, phone: false },
-] as const
+] as const satisfies readonly { readonly path: string; readonly name: string; readonly phone: boolean; readonly needs?: string }[]
 
 /** Lets in whoever is signed in, shows the sign-in page to anybody else, and asks for a new password where one is due. */
 function Gate() {
@@ -34,6 +36,7 @@ function Frame({ session }: { readonly session: Session }) {
   const navigate = useNavigate()
   const location = useLocation()
   const overview = useLive<Overview>('overview', '/overview')
+  const shown = rooms.filter((room) => !('needs' in room) || session.permissions.includes(room.needs))
   const open = overview.data?.incidents.length ?? 0
   const selected = rooms.find((room) => location.pathname.startsWith(room.path))?.path ?? '/overview'
   const leave = async () => {
@@ -70,7 +73,7 @@ function Frame({ session }: { readonly session: Session }) {
               mode="inline"
               selectedKeys={[selected]}
               style={{ borderInlineEnd: 0, paddingTop: 8 }}
-              items={rooms.map((room) => ({
+              items={shown.map((room) => ({
                 key: room.path,
                 label: (
                   <NavLink to={room.path}>
@@ -89,7 +92,7 @@ function Frame({ session }: { readonly session: Session }) {
       </Layout>
       {!wide && (
         <nav className="phone-nav" aria-label={words.product}>
-          {rooms
+          {shown
             .filter((room) => room.phone)
             .map((room) => (
               <NavLink key={room.path} to={room.path}>
@@ -113,8 +116,16 @@ export const router = createBrowserRouter([
       { path: '/incidents', lazy: async () => ({ Component: (await import('./rooms/incidents/incidents.tsx')).IncidentsRoom }) },
       { path: '/incidents/:number', lazy: async () => ({ Component: (await import('./rooms/incidents/incident.tsx')).IncidentRoom }) },
       { path: '/alerts', lazy: async () => ({ Component: (await import('./rooms/alerts/alerts.tsx')).AlertsRoom }) },
+      { path: '/duty', lazy: async () => ({ Component: (await import('./rooms/duty/duty.tsx')).DutyRoom }) },
       { path: '/hosts', lazy: async () => ({ Component: (await import('./rooms/hosts/hosts.tsx')).HostsRoom }) },
       { path: '/hosts/:instance', lazy: async () => ({ Component: (await import('./rooms/hosts/host.tsx')).HostRoom }) },
+      { path: '/service', lazy: async () => ({ Component: (await import('./rooms/service/availability.tsx')).AvailabilityRoom }) },
+      { path: '/service/months', lazy: async () => ({ Component: (await import('./rooms/service/months.tsx')).MonthsRoom }) },
+      { path: '/service/months/:month', lazy: async () => ({ Component: (await import('./rooms/service/month.tsx')).MonthRoom }) },
+      { path: '/service/windows', lazy: async () => ({ Component: (await import('./rooms/service/windows.tsx')).WindowsRoom }) },
+      { path: '/service/requests', lazy: async () => ({ Component: (await import('./rooms/service/requests.tsx')).RequestsRoom }) },
+      { path: '/service/guards', lazy: async () => ({ Component: (await import('./rooms/service/guards.tsx')).GuardsRoom }) },
+      { path: '/service/exposure', lazy: async () => ({ Component: (await import('./rooms/service/exposure.tsx')).ExposureRoom }) },
       { path: '/self', lazy: async () => ({ Component: (await import('./rooms/self/self.tsx')).SelfRoom }) },
       { path: '*', element: <Navigate to="/overview" replace /> },
     ],

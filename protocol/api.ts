@@ -5,6 +5,7 @@
  * Reads: GET. Acts: POST with JSON, header `x-zhishou-csrf` equal to `Session.csrf` when signed in by cookie.
  * Errors: status 4xx/5xx with ApiError.
  */
+import type { DisposalView, IncidentAct, ResponseView } from './api-incidents.ts'
 import type { CheckResult, Severity } from './events.ts'
 import type { Labels } from './series.ts'
 
@@ -106,7 +107,7 @@ export interface ClockView {
  */
 export type IncidentState = 'open' | 'acknowledged' | 'disposed' | 'recovered' | 'closed' | 'merged'
 
-/** One row of GET /incidents?state=open|all&limit=N */
+/** One row of GET /incidents, see IncidentList. */
 export interface IncidentSummary {
   readonly number: string
   readonly title: string
@@ -144,7 +145,7 @@ export interface TimelineEntry {
   readonly text: string
 }
 
-/** GET /incidents/:number; POST …/acknowledge {}; POST …/dispose {text}; POST …/comment {text}: each answers this. */
+/** GET /incidents/:number; every act on it answers this too. */
 export interface IncidentDetail extends IncidentSummary {
   readonly alerts: readonly AlertView[]
   /** The first of the alerts it explains; the full list is paged. */
@@ -156,6 +157,11 @@ export interface IncidentDetail extends IncidentSummary {
   readonly rootCause: { readonly category: string; readonly text: string; readonly by: string; readonly at: number } | null
   readonly attachments: readonly { readonly id: number; readonly name: string; readonly type: string; readonly sizeBytes: number; readonly sha256: string }[]
   readonly workMinutes: number
+  readonly response: ResponseView | null
+  /** Oldest first. */
+  readonly disposals: readonly DisposalView[]
+  /** What its state lets people do now. */
+  readonly acts: readonly IncidentAct[]
   /** Times without data, oldest first; `to` null: still. */
   readonly blindTimes: readonly { readonly from: number; readonly to: number | null }[]
   readonly timeline: readonly TimelineEntry[]
@@ -204,5 +210,5 @@ export interface AgentView {
 
 /** GET /stream: server-sent events, each naming what should be fetched again. */
 export interface StreamHint {
-  readonly topics: readonly ('overview' | 'hosts' | 'alerts' | 'incidents')[]
+  readonly topics: readonly ('duty' | 'overview' | 'hosts' | 'alerts' | 'incidents' | 'service' | 'work-log')[]
 }

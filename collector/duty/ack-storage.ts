@@ -1,8 +1,10 @@
 /** What acknowledging from a message keeps in state.db: the signing key, used links, reply codes and answers. */
 import { randomBytes, randomInt } from 'node:crypto'
+import type { Kysely } from 'kysely'
 import { z } from 'zod'
 import { appendAudit } from '../state/audit.ts'
 import type { StateTransaction } from '../state/open.ts'
+import type { Schema } from '../state/schema.ts'
 import type { AckClaim, AckKey } from './ack-link.ts'
 import { CODE_DIGITS, freeCode } from './reply-code.ts'
 
@@ -34,6 +36,12 @@ export async function ackKeys(trx: StateTransaction, now: number): Promise<reado
   return [made, ...kept]
 }
 
+/** The keys that verify, without making or renewing any: looking at a link writes nothing. */
+export async function knownAckKeys(db: Kysely<Schema>): Promise<readonly AckKey[]> {
+  const row = await db.selectFrom('setting').select('value_json').where('key', '=', KEY_SETTING).executeTakeFirst()
+  return row === undefined ? [] : keysSchema.parse(JSON.parse(row.value_json))
+}
+
 /** 16 random bytes for a claim. */
 export function newNonce(): string {
   return randomBytes(16).toString('base64url')
@@ -45,7 +53,7 @@ export async function useLink(trx: StateTransaction, claim: AckClaim, now: numbe
 }
 
 /** When a link was used; undefined: not yet. */
-export async function usedAt(trx: StateTransaction, nonce: string): Promise<number | undefined> {
+export async function usedAt(trx: Kysely<Schema>, nonce: string): Promise<number | undefined> {
   return (await trx.selectFrom('ack_link_use').select('at').where('nonce', '=', nonce).executeTakeFirst())?.at
 }
 

@@ -2,10 +2,12 @@
  * Acknowledging from the message itself: by its link, by an SMS answer, or by a call that somebody else enters. Each
  * gives an `Acknowledgement` whose source and detail go into the incident's `acknowledge` event in the same transaction.
  */
+import type { Kysely } from 'kysely'
 import type { StateTransaction } from '../state/open.ts'
+import type { Schema } from '../state/schema.ts'
 import { readAckToken, signAckToken } from './ack-link.ts'
 import type { AckClaim } from './ack-link.ts'
-import { ackKeys, LONGEST_LINK_MS, newNonce, recordReply, redeemCode, usedAt, useLink } from './ack-storage.ts'
+import { ackKeys, knownAckKeys, LONGEST_LINK_MS, newNonce, recordReply, redeemCode, usedAt, useLink } from './ack-storage.ts'
 import type { Person } from './duty-file.ts'
 import { localText } from './local-time.ts'
 import type { DutyPlan } from './plan.ts'
@@ -56,11 +58,11 @@ export async function issueLink(trx: StateTransaction, incident: string, person:
   return signAckToken({ incident, person, purpose: ACKNOWLEDGE, expiresAt: now + Math.min(lifeMs, LONGEST_LINK_MS), nonce: newNonce() }, key)
 }
 
-/** For the GET: what the page may show. Changes nothing, however often gateways and previews ask. */
-export async function lookAtLink(trx: StateTransaction, context: AckContext, token: string, now: number): Promise<AckPage> {
-  const reading = readAckToken(token, await ackKeys(trx, now), ACKNOWLEDGE, now)
+/** For the GET: what the page may show. Writes nothing, however often gateways and previews ask. */
+export async function lookAtLink(db: Kysely<Schema>, context: AckContext, token: string, now: number): Promise<AckPage> {
+  const reading = readAckToken(token, await knownAckKeys(db), ACKNOWLEDGE, now)
   // Whoever opens a used link again is told so, also after it expired.
-  const used = reading.kind === 'forged' ? undefined : await usedAt(trx, reading.claim.nonce)
+  const used = reading.kind === 'forged' ? undefined : await usedAt(db, reading.claim.nonce)
   if (used !== undefined) return refusal(context, 'used', used)
   if (reading.kind !== 'valid') return refusal(context, reading.kind)
   const person = context.plan.file.people.get(reading.claim.person)

@@ -7,17 +7,20 @@ import type { Clock } from '../clock.ts'
 import type { State, StateTransaction } from '../state/open.ts'
 import type { AckContext } from './acknowledge.ts'
 import { ackKeys, forgetOldAcks } from './ack-storage.ts'
-import { conflicts, overrideFaults } from './conflicts.ts'
+import { overrideFaults } from './conflicts.ts'
 import type { Conflict } from './conflicts.ts'
 import { policyFor } from './escalation-file.ts'
+import type { EscalationPolicy } from './escalation-file.ts'
 import { escalations } from './escalation.ts'
 import type { EscalationAnswer, EscalationIncident } from './escalation.ts'
 import { dutyFaults } from './health.ts'
 import type { DutyFault } from './health.ts'
 import type { DutyFiles } from './load.ts'
-import { DAY_MS, instantOf, parseDate } from './local-time.ts'
+import { DAY_MS } from './local-time.ts'
 import type { Override, OverrideBody } from './override.ts'
-import type { DutyPlan, Range } from './plan.ts'
+import type { DutyPlan } from './plan.ts'
+import { consequences } from './preview.ts'
+import type { Consequences } from './preview.ts'
 import { recipientsOf } from './recipients.ts'
 import type { Recipients } from './recipients.ts'
 import { addOverride, listOverrides, revokeOverride, toldOf } from './storage.ts'
@@ -26,19 +29,23 @@ import type { StoredOverride } from './storage.ts'
 /** How far ahead gaps are told. */
 const AHEAD_MS = 7 * DAY_MS
 
-/** A change that people asked for: made, with what it newly contradicts; or refused. Texts are in `conflictText`. */
-export type OverrideOutcome = { readonly kind: 'made'; readonly override: Override; readonly conflicts: readonly Conflict[] } | { readonly kind: 'refused'; readonly conflicts: readonly Conflict[] }
+/** A change that people asked for: made, with what it brings about; or refused. Texts are in `conflictText` and `gapText`. */
+export type OverrideOutcome = ({ readonly kind: 'made'; readonly override: Override } & Consequences) | { readonly kind: 'refused'; readonly conflicts: readonly Conflict[] }
 
 /** Duty, while the collector runs. */
 export interface Duty {
   /** The plan in force; ask it with the pure functions (shifts, onDuty, gaps, conflicts, recipients). */
   plan(): DutyPlan
+  /** Escalation as its file has it. */
+  policies(): readonly EscalationPolicy[]
   /** For the functions of acknowledge.ts. */
   context(): AckContext
   /** New files, after people changed them. */
   replaceFiles(files: DutyFiles): void
   /** Keeps a swap, substitution or absence by `by`; refused when it could have no effect. */
   override(body: OverrideBody, by: string, reason: string): Promise<OverrideOutcome>
+  /** What `override` would do now, without doing it; `possible` has no number yet. */
+  preview(body: OverrideBody): Promise<({ readonly kind: 'possible' } & Consequences) | { readonly kind: 'refused'; readonly conflicts: readonly Conflict[] }>
   /** Takes one back. false: there is none in force with that number. */
   revoke(id: number, by: string, reason: string): Promise<boolean>
   /** All changes, also those taken back. */
@@ -70,6 +77,7 @@ export async function openDuty(options: { readonly state: State; readonly clock:
   await reread()
   return {
     plan: () => plan,
+    policies: () => files.policies,
     context: () => ({ plan, wording: files.wording }),
     replaceFiles(next) {
       files = next
@@ -83,10 +91,18 @@ export async function openDuty(options: { readonly state: State; readonly clock:
         const faults = overrideFaults(before, body)
         if (faults.length > 0) return { kind: 'refused', conflicts: faults }
         const override = await addOverride(trx, body, by, reason, clock.now())
-        return { kind: 'made', override, conflicts: added(before, { ...before, overrides: [...stored, override] }, rangeOf(before, body)) }
+        return { kind: 'made', override, ...consequences(before, { ...before, overrides: [...stored, override] }, body) }
       })
       await reread()
       return outcome
+    },
+    async preview(body) {
+      const stored = (await listOverrides(state.db)).filter((one) => one.revoked === undefined)
+      const before = { ...planOf(), overrides: stored }
+      const faults = overrideFaults(before, body)
+      if (faults.length > 0) return { kind: 'refused', conflicts: faults }
+      const tried = { id: (stored.at(-1)?.id ?? 0) + 1, body, reason: '', by: '', at: clock.now() }
+      return { kind: 'possible', ...consequences(before, { ...before, overrides: [...stored, tried] }, body) }
     },
     async revoke(id, by, reason) {
       const done = await state.db.transaction().execute((trx) => revokeOverride(trx, id, by, reason, clock.now()))
@@ -107,18 +123,4 @@ export async function openDuty(options: { readonly state: State; readonly clock:
         await ackKeys(trx, clock.now())
       }),
   }
-}
-
-/** What contradicts itself after a change and did not before. */
-function added(before: DutyPlan, after: DutyPlan, range: Range): readonly Conflict[] {
-  const known = new Set(conflicts(before, range).map((one) => JSON.stringify(one)))
-  return conflicts(after, range).filter((one) => !known.has(JSON.stringify(one)))
-}
-
-/** The time around a change in which it can contradict something. */
-function rangeOf(plan: DutyPlan, body: OverrideBody): Range {
-  const around = 3 * DAY_MS
-  if (body.kind !== 'swap') return { from: body.from - around, to: body.to + around }
-  const times = [body.first, body.second].map((place) => instantOf(plan.zone, parseDate(place.date) ?? 0, 0))
-  return { from: Math.min(...times) - around, to: Math.max(...times) + around }
 }

@@ -5,6 +5,7 @@ import type { Conflict } from './conflicts.ts'
 import type { DueStep } from './escalation.ts'
 import type { Gap } from './gaps.ts'
 import { localText } from './local-time.ts'
+import type { OverrideBody, Place } from './override.ts'
 import type { Away, DutyPlan, Why } from './plan.ts'
 import type { Passed } from './recipients.ts'
 import { checkFile, readYaml } from './yaml-file.ts'
@@ -50,6 +51,30 @@ const schema = z.strictObject({
   escalation: z.strictObject({ left: sentence('clock', 'used', 'left'), breach: sentence('clock', 'over'), repeat: sentence('count') }),
   clock: z.strictObject({ respond: word, dispose: word, recover: word }),
   duration: z.strictObject({ days: sentence('days', 'hours'), hours: sentence('hours', 'minutes'), minutes: sentence('minutes'), under: sentence() }),
+  override: z.strictObject({
+    swap: sentence('first', 'firstShift', 'second', 'secondShift'),
+    substitute: sentence('roster', 'from', 'to', 'out', 'in'),
+    addition: sentence('roster', 'from', 'to', 'in'),
+    absence: sentence('person', 'from', 'to'),
+    'too-long': sentence('days'),
+    'too-far': sentence('days'),
+    unknown: sentence(),
+  }),
+  page: z.strictObject({
+    title: sentence(),
+    ask: sentence('person'),
+    until: sentence('at'),
+    confirm: sentence(),
+    hint: sentence(),
+    done: sentence('person', 'at'),
+    already: sentence('by'),
+    over: sentence(),
+    gone: sentence(),
+    refused: sentence(),
+    limited: sentence('minutes'),
+    elsewhere: sentence(),
+    next: sentence(),
+  }),
   acknowledged: z.strictObject({ message: sentence('person'), sms: sentence('person', 'code'), phone: sentence('caller', 'by'), 'phone-number': sentence('caller', 'phone', 'by') }),
   refused: z.strictObject({
     forged: sentence(),
@@ -116,6 +141,20 @@ export function whyText(wording: DutyWording, why: Why | Away['why']): string {
     case 'absence':
       return filled(wording.why[why.kind], { id: why.override })
   }
+}
+
+/** What a change does, in words. */
+export function overrideText(wording: DutyWording, plan: DutyPlan, body: OverrideBody): string {
+  const person = (id: string): string => plan.file.people.get(id)?.name ?? id
+  const shift = (one: Place): string => {
+    const roster = plan.file.rosters.get(one.roster)
+    return `${one.date} ${roster?.title ?? one.roster} ${roster?.shifts.find((known) => known.name === one.shift)?.title ?? one.shift}`
+  }
+  if (body.kind === 'swap') return filled(wording.override.swap, { first: person(body.first.person), firstShift: shift(body.first), second: person(body.second.person), secondShift: shift(body.second) })
+  const span = { from: localText(plan.zone, body.from, true), to: localText(plan.zone, body.to, true) }
+  if (body.kind === 'absence') return filled(wording.override.absence, { person: person(body.person), ...span })
+  const fields = { roster: plan.file.rosters.get(body.roster)?.title ?? body.roster, in: person(body.in), ...span }
+  return body.out === null ? filled(wording.override.addition, fields) : filled(wording.override.substitute, { ...fields, out: person(body.out) })
 }
 
 /** One contradiction in words. */

@@ -2,7 +2,7 @@
 import type { EventOf } from './event.ts'
 import { condition, moreUrgent } from './incident.ts'
 import type { Incident } from './incident.ts'
-import { refused, stepped, tellOpened, unchanged } from './outcome.ts'
+import { refused, stepped, unchanged } from './outcome.ts'
 import type { Outcome } from './outcome.ts'
 import { entering } from './telemetry.ts'
 
@@ -15,7 +15,9 @@ export function acknowledge(before: Incident, event: EventOf<'acknowledge'>, now
   if (before.response !== null) return refused({ code: 'acknowledged-already', ...before.response })
   // Who called has taken it; who wrote it down has only written it down.
   const by = event.source.kind === 'phone' ? event.source.calledBy : event.by
-  return stepped({ ...before, response: { at: now, by, source: event.source } }, 'acknowledged')
+  const calledAt = event.source.kind === 'phone' ? event.source.at : undefined
+  if (calledAt !== undefined && (calledAt > now || calledAt < before.startedAt)) return refused({ code: 'time-wrong' })
+  return stepped({ ...before, response: { at: calledAt ?? now, by, source: event.source } }, 'acknowledged')
 }
 
 export function dispose(before: Incident, event: EventOf<'dispose'>, now: number): Outcome {
@@ -61,8 +63,7 @@ export function setSeverity(before: Incident, event: EventOf<'set-severity'>): O
   if (isEmpty(event.reason)) return refused({ code: 'text-missing' })
   if (before.telemetrySeverity !== null && moreUrgent(before.telemetrySeverity, event.severity)) return refused({ code: 'below-telemetry' })
   if (event.severity === before.severity) return unchanged
-  const after = { ...before, severity: event.severity }
-  return moreUrgent(event.severity, before.severity) ? stepped(after, 'severity', tellOpened) : stepped(after, 'severity')
+  return stepped({ ...before, severity: event.severity }, 'severity')
 }
 
 /** Only where no telemetry can speak: a person judges, and somebody else, the reporter for one, has confirmed. */
@@ -73,7 +74,7 @@ export function reportRecovery(before: Incident, event: EventOf<'report-recovery
   if (confirmedBy === '' || confirmedBy === event.by) return refused({ code: 'confirmation-missing' })
   if (event.at > now || event.at < before.startedAt) return refused({ code: 'time-wrong' })
   const after = { ...entering(before, 'recovered', event.at), recoveredAt: event.at, judged: { by: event.by, confirmedBy, text, at: now } }
-  return stepped(after, 'judged-recovered', { kind: 'tell', what: 'recovered', round: before.reopenings })
+  return stepped(after, 'judged-recovered')
 }
 
 /** A person may close what the telemetry no longer speaks of (a machine was taken away), never what it shows as bad. */

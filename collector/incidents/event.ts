@@ -53,7 +53,8 @@ export const ackSourceSchema = z.preprocess(
   (value) => (typeof value !== 'string' ? value : sourceKinds.has(value) ? { kind: value } : { kind: 'other', name: value }),
   z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.enum(plainSources) }).readonly(),
-    z.strictObject({ kind: z.literal('phone'), calledBy: person, namedBy: person }).readonly(),
+    /** `at`: when the call came; left out: when it was written down. */
+    z.strictObject({ kind: z.literal('phone'), calledBy: person, namedBy: person, at: z.number().optional() }).readonly(),
     z.strictObject({ kind: z.literal('other'), name: z.string() }).readonly(),
   ]),
 )

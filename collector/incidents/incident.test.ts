@@ -48,7 +48,7 @@ describe('step', () => {
     const one = after(two, 10 * MINUTE, resolved('a', 10 * MINUTE))
     expect(one.state).toBe('open')
     expect(step(one, { type: 'close', by: '甲', text: '好了' }, 11 * MINUTE)).toEqual({ kind: 'refused', refusal: { code: 'still-bad' } })
-    expect(step(one, resolved('b', 12 * MINUTE), 12 * MINUTE)).toMatchObject({ kind: 'stepped', mark: 'recovered', incident: { state: 'recovered' }, effects: [{ what: 'recovered', round: 0 }] })
+    expect(step(one, resolved('b', 12 * MINUTE), 12 * MINUTE)).toMatchObject({ kind: 'stepped', mark: 'recovered', incident: { state: 'recovered' } })
   })
 
   it('[3] takes no-data for no recovery, and recovers when the data come back well', () => {
@@ -89,17 +89,17 @@ describe('step', () => {
     const over = after(opened(), 20 * MINUTE, acknowledge(), resolved('a', 21 * MINUTE))
     expect(clockStops(over)).toEqual({ respond: 20 * MINUTE, dispose: 21 * MINUTE, recover: 21 * MINUTE })
     const again = step(over, firing('a', 50 * MINUTE), 55 * MINUTE)
-    expect(again).toMatchObject({ kind: 'stepped', mark: 'reopened', effects: [{ what: 'reopened', round: 1 }] })
+    expect(again).toMatchObject({ kind: 'stepped', mark: 'reopened', incident: { reopenings: 1 } })
     if (again.kind !== 'stepped') throw new Error('not reopened')
     expect(clockStops(again.incident)).toEqual({ respond: 20 * MINUTE, dispose: undefined, recover: undefined })
     expect(clockState(again.incident.startedAt, profile.disposeMs, clockStops(again.incident).dispose, 55 * MINUTE)).toEqual({ kind: 'running', leftMs: 65 * MINUTE })
   })
 
-  it('[9] never lowers the severity, and tells again only when it rises', () => {
+  it('[9] never lowers the severity, and takes the title of the worst', () => {
     const worse = step(opened(), firing('b', MINUTE, 'critical'), 6 * MINUTE)
-    expect(worse).toMatchObject({ incident: { severity: 'critical', title: '故障 b' }, effects: [{ what: 'opened', round: 0 }] })
+    expect(worse).toMatchObject({ incident: { severity: 'critical', title: '故障 b' } })
     if (worse.kind !== 'stepped') throw new Error('not joined')
-    expect(step(worse.incident, firing('c', MINUTE, 'info'), 7 * MINUTE)).toMatchObject({ incident: { severity: 'critical', title: '故障 b' }, effects: [] })
+    expect(step(worse.incident, firing('c', MINUTE, 'info'), 7 * MINUTE)).toMatchObject({ incident: { severity: 'critical', title: '故障 b' } })
   })
 
   it('[13] reopens within the window, also when it was closed in between, and not after it', () => {

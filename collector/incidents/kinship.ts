@@ -1,18 +1,17 @@
 /** How incidents stand to each other: one explains others, goes into another, or is taken apart. Pure. */
 import type { EventOf } from './event.ts'
-import { LISTED, moreUrgent, stateOf, worst } from './incident.ts'
+import { LISTED, stateOf, worst } from './incident.ts'
 import type { Incident } from './incident.ts'
-import { refused, stepped, tellOpened } from './outcome.ts'
-import type { Effect, Outcome } from './outcome.ts'
+import { refused, stepped } from './outcome.ts'
+import type { Outcome } from './outcome.ts'
 import { entering, settled } from './telemetry.ts'
 
 const least = (startedAt: number, ...others: readonly (number | null)[]): number => Math.min(startedAt, ...others.filter((one) => one !== null))
 
-/** A fault is at least as severe as its effects; who has not been told of it hears when it becomes so. */
+/** A fault is at least as severe as its effects. */
 function raised(before: Incident, severity: Incident['telemetrySeverity']): { readonly severity: Incident['severity']; readonly telemetrySeverity: Incident['telemetrySeverity'] } {
   return { severity: worst(before.severity, severity), telemetrySeverity: worst(before.telemetrySeverity, severity) }
 }
-const told = (before: Incident, after: Incident): readonly Effect[] => (moreUrgent(after.severity, before.severity) ? [tellOpened] : [])
 
 export function hide(before: Incident, event: EventOf<'hide'>): Outcome {
   const { count, total, first } = before.hides
@@ -22,7 +21,7 @@ export function hide(before: Incident, event: EventOf<'hide'>): Outcome {
     startedAt: least(before.startedAt, event.startedAt),
     hides: { count: count + event.count, total: total + event.count, first: [...first, ...event.added].slice(0, LISTED) },
   }
-  return stepped(after, 'alerts-hidden', ...told(before, after))
+  return stepped(after, 'alerts-hidden')
 }
 
 export function unhide(before: Incident, event: EventOf<'unhide'>): Outcome {
@@ -43,7 +42,7 @@ export function absorb(before: Incident, event: EventOf<'absorb'>, now: number):
       first: [...before.absorbed.first, ...event.incidents.map(({ number, startedAt }) => ({ number, at: now, startedAt }))].slice(0, LISTED),
     },
   }
-  return stepped(after, 'absorbed-others', ...told(before, after))
+  return stepped(after, 'absorbed-others')
 }
 
 function firstResponse(responses: readonly Incident['response'][]): Incident['response'] {
@@ -84,7 +83,7 @@ export function merge(before: Incident, event: EventOf<'merge'>, now: number): O
     disposals: [...before.disposals, ...event.disposals].toSorted((a, b) => a.at - b.at),
     absorbed: { count: before.absorbed.count + 1, first: [...before.absorbed.first, { number: event.number, at: now, startedAt: event.startedAt }].slice(0, LISTED) },
   }
-  return stepped(after, 'merged-other', ...told(before, after))
+  return stepped(after, 'merged-other')
 }
 
 /** Some alerts turn out to be another fault. The start stays: it never moves later. */

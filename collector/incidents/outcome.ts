@@ -2,13 +2,6 @@
 import type { AckSource } from './event.ts'
 import type { Incident } from './incident.ts'
 
-/** What to do because of a step; `round` tells a second recovery from the first. */
-export interface Effect {
-  readonly kind: 'tell'
-  readonly what: 'opened' | 'reopened' | 'recovered'
-  readonly round: number
-}
-
 /** What a step was, in the words of the timeline and of `incident_event.kind`. */
 export type Mark =
   | 'opened'
@@ -59,14 +52,11 @@ export type Refusal =
 
 /** What came of an event. `unchanged` events are not stored. */
 export type Outcome =
-  | { readonly kind: 'stepped'; readonly incident: Incident; readonly mark: Mark; readonly effects: readonly Effect[] }
+  | { readonly kind: 'stepped'; readonly incident: Incident; readonly mark: Mark }
   | { readonly kind: 'unchanged' }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
 export type Stepped = Extract<Outcome, { kind: 'stepped' }>
 
 export const unchanged: Outcome = { kind: 'unchanged' }
 export const refused = (refusal: Refusal): Outcome => ({ kind: 'refused', refusal })
-export const stepped = (incident: Incident, mark: Mark, ...effects: Effect[]): Stepped => ({ kind: 'stepped', incident, mark, effects })
-
-/** To receivers that have not been told yet: told ones are not told twice. */
-export const tellOpened: Effect = { kind: 'tell', what: 'opened', round: 0 }
+export const stepped = (incident: Incident, mark: Mark): Stepped => ({ kind: 'stepped', incident, mark })

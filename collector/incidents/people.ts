@@ -6,6 +6,7 @@ import { incidentSubject } from '../correlate/key.ts'
 import type { Severity } from '../../protocol/events.ts'
 import { appendAudit } from '../state/audit.ts'
 import type { Json } from '../state/audit.ts'
+import type { StateTransaction } from '../state/open.ts'
 import { checkAttachment, nextAttachmentId, storeAttachment } from './attachment.ts'
 import type { NewAttachment } from './attachment.ts'
 import type { AckSource, Attachment, EventOf, LiveEvent } from './event.ts'
@@ -45,11 +46,17 @@ export interface HandReport {
 }
 
 /** How a response came in; who wrote it down is the actor. */
-export type AckBy = Exclude<AckSource, { kind: 'phone' }>['kind'] | { readonly kind: 'phone'; readonly calledBy: string }
+export type AckBy = Exclude<AckSource, { kind: 'phone' }>['kind'] | { readonly kind: 'phone'; readonly calledBy: string; readonly at?: number }
+
+/** What goes along with a response in its transaction, such as the use of a link: `check` may refuse it, `write` follows only what was taken. */
+export interface Alongside {
+  check(trx: StateTransaction): Promise<ActRefused | undefined>
+  write(trx: StateTransaction): Promise<void>
+}
 
 /** Acts of people. Numbers are those people see, F20261122-001. */
 export interface People {
-  acknowledge(number: string, actor: string, source: AckBy): Promise<ActOutcome>
+  acknowledge(number: string, actor: string, source: AckBy, alongside?: Alongside): Promise<ActOutcome>
   dispose(number: string, actor: string, text: string, snapshot: Json): Promise<ActOutcome>
   comment(number: string, actor: string, text: string): Promise<ActOutcome>
   close(number: string, actor: string, text: string): Promise<ActOutcome>
@@ -84,23 +91,28 @@ export function createPeople({ profiles, wording, run }: PeopleDependencies): Pe
   const audit = (unit: Unit, actor: string, action: string, object: string, detail: Json): Promise<unknown> => appendAudit(unit.trx, { at: unit.now, actor, action: `incident.${action}`, object, detail })
 
   /** One event on one incident. `before` may refuse for reasons beyond the incident. */
-  function act(number: string, actor: string, action: string, event: LiveEvent, detail: Json, check: (unit: Unit, incident: Incident) => ActRefused | undefined = () => undefined): Promise<ActOutcome> {
+  function act(number: string, actor: string, action: string, event: LiveEvent, detail: Json, check: (unit: Unit, incident: Incident) => ActRefused | undefined = () => undefined, alongside?: Alongside): Promise<ActOutcome> {
     return run(async (unit): Promise<ActOutcome> => {
       const incident = await incidentByNumber(unit.trx, number)
       if (incident === undefined) return refuse({ code: 'unknown-incident' })
       const no = check(unit, incident)
       if (no !== undefined) return no
+      const also = await alongside?.check(unit.trx)
+      if (also !== undefined) return also
       const outcome: Outcome = unit.step(incident, event)
       if (outcome.kind === 'refused') return refuse(outcome.refusal)
-      if (outcome.kind === 'stepped') await audit(unit, actor, action, number, detail)
+      if (outcome.kind === 'stepped') {
+        await audit(unit, actor, action, number, detail)
+        await alongside?.write(unit.trx)
+      }
       return done
     })
   }
 
   return {
-    acknowledge(number, actor, source) {
+    acknowledge(number, actor, source, alongside) {
       const from: AckSource = typeof source !== 'string' ? { ...source, namedBy: actor } : source === 'other' ? { kind: 'other', name: source } : { kind: source }
-      return act(number, actor, 'acknowledge', { type: 'acknowledge', by: actor, source: from }, { source: from })
+      return act(number, actor, 'acknowledge', { type: 'acknowledge', by: actor, source: from }, { source: from }, undefined, alongside)
     },
     dispose: (number, actor, text, snapshot) => act(number, actor, 'dispose', { type: 'dispose', by: actor, text, snapshot }, { text }),
     comment: (number, actor, text) => act(number, actor, 'comment', { type: 'comment', by: actor, text }, { text }),

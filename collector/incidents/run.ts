@@ -1,7 +1,7 @@
 /**
  * The shell of the incidents room: what is live is kept in memory, `step` decides, and event, projection, hidden
- * alerts, audit row and owed messages are written in one transaction. One piece of work at a time, so two people who
- * act at once are put in order.
+ * alerts and audit row are written in one transaction. One piece of work at a time, so two people who act at once are
+ * put in order.
  */
 import type { IncidentDetail, IncidentSummary } from '../../protocol/api.ts'
 import { emptyTopology, topologySamples } from '../correlate/topology.ts'
@@ -20,6 +20,8 @@ import { createIntake, settleOne } from './intake.ts'
 import { createPeople } from './people.ts'
 import type { People } from './people.ts'
 import type { SlaProfiles } from './profile.ts'
+import { searchIncidents } from './search.ts'
+import type { IncidentSearch } from './search.ts'
 import { incidentSamples } from './series.ts'
 import type { SeriesValue } from './series.ts'
 import { step, replay } from './step.ts'
@@ -56,6 +58,8 @@ export interface Incidents extends People {
   /** Closes what has stayed recovered long enough, and releases what no cause hides any more; every half minute or so. */
   settle(): Promise<void>
   list(filter: IncidentFilter): Promise<readonly IncidentSummary[]>
+  /** The list as people look through it. */
+  search(search: IncidentSearch): Promise<readonly IncidentSummary[]>
   get(number: string): Promise<IncidentDetail | undefined>
   /** Incidents that went into this one, newest first. */
   mergedInto(number: string, limit: number): Promise<readonly IncidentSummary[]>
@@ -122,6 +126,7 @@ export async function createIncidents(deps: IncidentDependencies): Promise<Incid
     reconcile: (alerts) => units.run((unit) => intake.reconcile(unit, alerts)),
     settle,
     list: async (filter) => (await listIncidents(state.db, filter)).map((incident) => incidentSummary(incident, wording, clock.now())),
+    search: async (search) => (await searchIncidents(state.db, search)).map((incident) => incidentSummary(incident, wording, clock.now())),
     get: (number) =>
       // One transaction, so that the projection and its events are of the same moment.
       state.db.transaction().execute(async (trx) => {

@@ -61,9 +61,9 @@ describe('events', () => {
 
   it('[9] a person may raise the severity and take it back, with a reason, never below the telemetry', () => {
     const to = (severity: AlertFacts['severity'], reason = '影响窗口'): LiveEvent => ({ type: 'set-severity', by: '甲', severity, reason })
-    expect(step(telemetry, to('critical'), 2)).toMatchObject({ mark: 'severity', incident: { severity: 'critical' }, effects: [{ what: 'opened' }] })
+    expect(step(telemetry, to('critical'), 2)).toMatchObject({ mark: 'severity', incident: { severity: 'critical' } })
     const raised = done(telemetry, to('critical'), 2)
-    expect(step(raised, to('warning'), 3)).toMatchObject({ incident: { severity: 'warning' }, effects: [] })
+    expect(step(raised, to('warning'), 3)).toMatchObject({ incident: { severity: 'warning' } })
     expect([refusal(step(raised, to('info'), 3)), refusal(step(raised, to('critical'), 3)), refusal(step(telemetry, to('critical', ' '), 3))]).toEqual(['below-telemetry', 'unchanged', 'text-missing'])
     expect(done(reported, to('info'), 3).severity).toBe('info')
   })
@@ -71,7 +71,7 @@ describe('events', () => {
   it('[15] a cause takes the earliest start, the highest severity and the first response of what it absorbs', () => {
     const response = { at: 5 * MINUTE, by: '乙', source: { kind: 'console' } } as const
     const effects: LiveEvent = { type: 'absorb', incidents: [{ number: 'F2', startedAt: -9 * MINUTE, severity: 'critical', response }, { number: 'F3', startedAt: MINUTE, severity: 'info', response: { ...response, at: 4 * MINUTE, by: '丙' } }] }
-    expect(step(telemetry, effects, 6 * MINUTE)).toMatchObject({ mark: 'absorbed-others', incident: { startedAt: -9 * MINUTE, severity: 'critical', response: { by: '丙' }, absorbed: { count: 2 } }, effects: [{ what: 'opened' }] })
+    expect(step(telemetry, effects, 6 * MINUTE)).toMatchObject({ mark: 'absorbed-others', incident: { startedAt: -9 * MINUTE, severity: 'critical', response: { by: '丙' }, absorbed: { count: 2 } } })
     const taken = done(telemetry, { type: 'acknowledge', by: '甲', source: { kind: 'sms-reply' } }, 6 * MINUTE)
     expect(done(taken, effects, 7 * MINUTE).response).toEqual({ at: 6 * MINUTE, by: '甲', source: { kind: 'sms-reply' } })
     expect(done(telemetry, { type: 'hide', added: [], count: 3, startedAt: -2 * MINUTE, severity: 'critical' }, 7 * MINUTE)).toMatchObject({ startedAt: -2 * MINUTE, severity: 'critical', hides: { count: 3, total: 3 } })
@@ -102,7 +102,7 @@ describe('events', () => {
     expect([off('a', 'b'), off('x'), off('a', 'x')].map((event) => refusal(step(two, event, 3 * MINUTE)))).toEqual(['wrong-choice', 'wrong-choice', 'wrong-choice'])
     expect(done(two, off('b'), 3 * MINUTE)).toMatchObject({ startedAt: -2 * MINUTE, alerts: [{ fingerprint: 'a' }], state: 'open' })
     const rest = done(two, { type: 'alert-resolved', fingerprint: 'a', why: 'condition-false', at: 3 * MINUTE }, 3 * MINUTE)
-    expect(step(rest, off('b'), 4 * MINUTE)).toMatchObject({ mark: 'split-off', incident: { state: 'recovered', recoveredAt: 3 * MINUTE }, effects: [{ what: 'recovered' }] })
+    expect(step(rest, off('b'), 4 * MINUTE)).toMatchObject({ mark: 'split-off', incident: { state: 'recovered', recoveredAt: 3 * MINUTE } })
     const own = open({ type: 'open-by-split', ...subject, by: '甲', reason: '两回事', from: 'F1', alerts: [joined('b', -2 * MINUTE, 'no-data')], response: null }, 4 * MINUTE).incident
     expect(own).toMatchObject({ state: 'blind', startedAt: -2 * MINUTE, splitFrom: 'F1', title: '故障 b' })
   })

@@ -7,7 +7,7 @@ import { acknowledge, assign, attach, close, closeBlind, comment, dispose, repor
 import type { IncidentEvent, LiveEvent, OpeningEvent } from './event.ts'
 import { blank, stateOf, worst } from './incident.ts'
 import type { Incident } from './incident.ts'
-import { refused, stepped, tellOpened, unchanged } from './outcome.ts'
+import { refused, stepped, unchanged } from './outcome.ts'
 import type { Outcome, Stepped } from './outcome.ts'
 import { join, reopen, reopenByHand, resolve, windowOver } from './telemetry.ts'
 
@@ -20,10 +20,10 @@ export function open(event: OpeningEvent, now: number): Stepped {
       const { alert } = event
       const alerts = [{ ...alert, state: 'firing', joinedAt: now, changedAt: now } as const]
       const incident: Incident = { ...subject, state: 'open', severity: alert.severity, telemetrySeverity: alert.severity, title: alert.summary, startedAt: Math.min(alert.startedAt, now), alerts, response: event.released?.response ?? null }
-      return stepped(incident, 'opened', tellOpened)
+      return stepped(incident, 'opened')
     }
     case 'open-by-hand':
-      return stepped({ ...subject, state: 'open', severity: event.severity, title: event.title, startedAt: Math.min(event.report.at, now), report: { ...event.report, by: event.by } }, 'reported', tellOpened)
+      return stepped({ ...subject, state: 'open', severity: event.severity, title: event.title, startedAt: Math.min(event.report.at, now), report: { ...event.report, by: event.by } }, 'reported')
     case 'open-by-split': {
       const severity = event.alerts.map((one) => one.severity).reduce(worst)
       const state = stateOf(event.alerts)
@@ -38,7 +38,7 @@ export function open(event: OpeningEvent, now: number): Stepped {
         blind: state === 'blind' ? [{ from: ended, to: null }] : [],
         recoveredAt: state === 'recovered' ? ended : null,
       }
-      return state === 'recovered' ? stepped(incident, 'split-opened') : stepped(incident, 'split-opened', tellOpened)
+      return stepped(incident, 'split-opened')
     }
   }
 }

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import type { IncidentDetail } from '../../protocol/api.ts'
+import type { Severity } from '../../protocol/events.ts'
 import { canonicalJson } from '../state/audit.ts'
 import type { StateTransaction } from '../state/open.ts'
 import type { Schema } from '../state/schema.ts'
@@ -28,24 +29,45 @@ export async function incidentByNumber(db: Reader, number: string): Promise<Inci
 
 /** Which incidents to list: newest start first. */
 export interface IncidentFilter {
-  /** `open`: not recovered. `live`: not closed. Default: all. */
-  readonly state?: 'open' | 'live' | 'all'
+  /** `open`: not recovered. `live`: not closed. `ended`: not open. Default: all. */
+  readonly state?: 'open' | 'live' | 'ended' | 'all'
   readonly service?: string
+  readonly severity?: Severity
   readonly instance?: string
   /** Those that went into this one. */
   readonly mergedInto?: number
   readonly limit: number
+  readonly offset?: number
 }
 
 /** Incidents that fit the filter. */
 export async function listIncidents(db: Reader, filter: IncidentFilter): Promise<readonly Incident[]> {
-  let query = db.selectFrom('incident').select('body_json').orderBy('started_at', 'desc').orderBy('id', 'desc').limit(filter.limit)
+  let query = db.selectFrom('incident').select('body_json').orderBy('started_at', 'desc').orderBy('id', 'desc').limit(filter.limit).offset(filter.offset ?? 0)
+  if (filter.state === 'ended') query = query.where('state', '<>', 'open')
+  if (filter.severity !== undefined) query = query.where('severity', '=', filter.severity)
   if (filter.state === 'open') query = query.where('state', '=', 'open')
   if (filter.state === 'live') query = query.where('state', '<>', 'closed')
   if (filter.service !== undefined) query = query.where('service', '=', filter.service)
   if (filter.instance !== undefined) query = query.where('instance', '=', filter.instance)
   if (filter.mergedInto !== undefined) query = query.where('merged_into', '=', filter.mergedInto)
   return (await query.execute()).map((row) => parseIncident(row.body_json))
+}
+
+/** Incidents that began before `to` and were not over before `from` (epoch ms). */
+export async function incidentsWithin(db: Reader, from: number, to: number): Promise<readonly Incident[]> {
+  const rows = await db
+    .selectFrom('incident')
+    .select('body_json')
+    .where('started_at', '<', to)
+    .where((eb) => eb.or([eb('recovered_at', '>=', from), eb.and([eb('recovered_at', 'is', null), eb.or([eb('closed_at', 'is', null), eb('closed_at', '>=', from)])])]))
+    .orderBy('id')
+    .execute()
+  return rows.map((row) => parseIncident(row.body_json))
+}
+
+/** What happened to an incident and when, without the bodies. Oldest first. */
+export async function eventMarks(db: Reader, id: number): Promise<readonly { readonly at: number; readonly kind: string }[]> {
+  return db.selectFrom('incident_event').select(['at', 'kind']).where('incident_id', '=', id).orderBy('seq').execute()
 }
 
 /** By its id. */

@@ -2,7 +2,7 @@
 import type { AlertFacts, EventOf, JoinedAlert } from './event.ts'
 import { endOf, isRunning, moreUrgent, stateOf, worst } from './incident.ts'
 import type { Incident } from './incident.ts'
-import { refused, stepped, tellOpened, unchanged } from './outcome.ts'
+import { refused, stepped, unchanged } from './outcome.ts'
 import type { Outcome } from './outcome.ts'
 
 /** Goes to a state, keeping account of when the monitoring was blind. `at` is when it became so. */
@@ -13,13 +13,13 @@ export function entering(incident: Incident, state: Incident['state'], at: numbe
   return { ...incident, state, blind: state === 'blind' ? [...ended, { from: at, to: null }] : ended }
 }
 
-/** What an incident becomes when its alerts have changed at `at`. A recovery is told. */
+/** What an incident becomes when its alerts have changed at `at`. */
 export function settled(incident: Incident, mark: 'alert-resolved' | 'data-lost' | 'split-off', at: number): Outcome {
   const state = stateOf(incident.alerts)
   if (state !== 'recovered') return stepped(entering(incident, state, at), mark)
   const recoveredAt = Math.max(incident.startedAt, ...incident.alerts.map((one) => one.changedAt))
   const recovered = { ...entering(incident, 'recovered', at), recoveredAt }
-  return stepped(recovered, mark === 'split-off' ? mark : 'recovered', { kind: 'tell', what: 'recovered', round: incident.reopenings })
+  return stepped(recovered, mark === 'split-off' ? mark : 'recovered')
 }
 
 /** A firing alert, new or known, in an incident whose fault is running. */
@@ -37,8 +37,7 @@ export function join(before: Incident, event: { readonly alert: AlertFacts }, no
     alerts: withAlert(before.alerts, alert, now),
   }
   const mark = known === undefined || known.state === 'resolved' ? 'alert-joined' : 'alert-updated'
-  // Receivers who asked only for urgent faults hear of this one now; those who have been told are not told twice.
-  return worse ? stepped(incident, mark, tellOpened) : stepped(incident, mark)
+  return stepped(incident, mark)
 }
 
 function withAlert(alerts: readonly JoinedAlert[], alert: AlertFacts, now: number): readonly JoinedAlert[] {
@@ -64,7 +63,7 @@ export function reopen(before: Incident, event: { readonly alert: AlertFacts }, 
   if (windowOver(before, event.alert.startedAt)) return refused({ code: 'reopen-window-over' })
   const joined = join(running(before, now), event, now)
   if (joined.kind !== 'stepped') return joined
-  return stepped(joined.incident, 'reopened', ...joined.effects, { kind: 'tell', what: 'reopened', round: before.reopenings + 1 })
+  return stepped(joined.incident, 'reopened')
 }
 
 /** A person says that a fault nobody else sees is back. */
@@ -72,7 +71,7 @@ export function reopenByHand(before: Incident, event: EventOf<'reopen'>, now: nu
   if (before.alerts.length > 0) return refused({ code: 'telemetry-rules' })
   if (event.text.trim() === '') return refused({ code: 'text-missing' })
   if (windowOver(before, now)) return refused({ code: 'reopen-window-over' })
-  return stepped(running(before, now), 'reopened', { kind: 'tell', what: 'reopened', round: before.reopenings + 1 })
+  return stepped(running(before, now), 'reopened')
 }
 
 function running(before: Incident, now: number): Incident {

@@ -61,7 +61,10 @@ function sentence(mark: Mark, event: IncidentEvent, after: Incident, wording: Wo
     case 'split-off':
       return fill(texts['split-off'], { by: event.by, count: String(event.fingerprints.length), number: event.number, reason: event.reason.trim() })
     case 'acknowledge':
-      if (event.source.kind === 'phone') return fill(texts['acknowledged-phone'], event.source)
+      if (event.source.kind === 'phone') {
+        const { calledBy, namedBy, at: calledAt } = event.source
+        return calledAt === undefined ? fill(texts['acknowledged-phone'], { calledBy, namedBy }) : fill(texts['acknowledged-phone-at'], { calledBy, namedBy, at: officeTime(calledAt) })
+      }
       return fill(texts.acknowledged, { by: event.by, source: event.source.kind === 'other' ? event.source.name : (wording.source[event.source.kind] ?? event.source.kind) })
     case 'dispose':
       return fill(texts.disposed, { by: event.by, text: event.text.trim(), condition: wording.condition[after.disposals.at(-1)?.condition ?? 'no-data'] })

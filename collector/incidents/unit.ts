@@ -9,8 +9,6 @@ import type { AlertFacts, LiveEvent, OpeningEvent } from './event.ts'
 import { storeHidden } from './hidden-storage.ts'
 import type { HiddenRow, HiddenState } from './hidden-storage.ts'
 import type { Incident } from './incident.ts'
-import { notice } from './notice.ts'
-import type { Notice } from './notice.ts'
 import type { Outcome, Stepped } from './outcome.ts'
 import { open, step } from './step.ts'
 import { newestNumbers, numberPrefix, storeSteps } from './storage.ts'
@@ -31,12 +29,10 @@ export interface Unit {
   unhide(hidden: HiddenAlert, how: Exclude<HiddenState, 'firing' | 'no-data'>): void
 }
 
-/** What committing needs. `announce` queues messages inside the given transaction; `announced` hears of the commit. */
+/** What committing needs. */
 export interface UnitDependencies {
   readonly state: State
   readonly clock: { now(): number }
-  announce(trx: StateTransaction, notice: Notice, now: number): Promise<void>
-  announced(): void
 }
 
 /** Runs work one piece after the other, so that each sees what the one before has left. */
@@ -45,21 +41,17 @@ export function createUnits(deps: UnitDependencies, board: Board, changed: (inci
 
   async function run<T>(work: (unit: Unit) => Promise<T>): Promise<T> {
     const draft = board.draft()
-    const told: Notice[] = []
     const result = await deps.state.db.transaction().execute(async (trx) => {
       const now = deps.clock.now()
       const writer = createWriter(trx, draft, now)
       const value = await work(writer.unit)
       await storeSteps(trx, writer.steps)
       await storeHidden(trx, [...writer.hidden.values()])
-      for (const { incident, effects } of writer.outcomes) for (const { what, round } of effects) told.push(notice(what, round, incident))
-      for (const one of told) await deps.announce(trx, one, now)
       return value
     })
     draft.publish()
     const list = [...draft.changed()]
     if (list.length > 0) changed(list)
-    if (told.length > 0) deps.announced()
     return result
   }
 
@@ -75,14 +67,12 @@ export function createUnits(deps: UnitDependencies, board: Board, changed: (inci
 
 function createWriter(trx: StateTransaction, draft: Draft, now: number) {
   const steps: StoredStep[] = []
-  const outcomes: Stepped[] = []
   const hidden = new Map<string, HiddenRow>()
   const day = officeTime(now).slice(0, 10).replaceAll('-', '')
   let numbers: { id: number; count: number } | undefined
   const keep = (outcome: Stepped, event: StoredStep['event'], at: number): void => {
     draft.put(outcome.incident)
     steps.push({ incident: outcome.incident, event, mark: outcome.mark, at })
-    outcomes.push(outcome)
   }
   const note = (row: HiddenRow): void => void hidden.set(`${row.incidentId} ${row.facts.fingerprint}`, row)
   const unit: Unit = {
@@ -113,5 +103,5 @@ function createWriter(trx: StateTransaction, draft: Draft, now: number) {
       note({ incidentId, state: how, hiddenAt, endedAt: now, facts })
     },
   }
-  return { unit, steps, outcomes, hidden }
+  return { unit, steps, hidden }
 }

@@ -1,7 +1,9 @@
 import type { AlertView, IncidentDetail, IncidentState, IncidentSummary } from '../../protocol/api.ts'
+import type { ResponseView } from '../../protocol/api-incidents.ts'
 import type { JoinedAlert } from './event.ts'
 import { clockStops, isRunning } from './incident.ts'
 import type { Incident } from './incident.ts'
+import { possibleActs } from './possible.ts'
 import { clockViews } from './sla.ts'
 import { timeline } from './timeline.ts'
 import type { StoredEvent } from './timeline.ts'
@@ -45,10 +47,18 @@ export function incidentDetail(incident: Incident, events: readonly StoredEvent[
     rootCause: incident.rootCause,
     attachments: incident.attachments,
     workMinutes: incident.workMinutes,
+    response: incident.response === null ? null : responseView(incident.response, wording),
+    disposals: incident.disposals.map(({ at, by, text, condition }) => ({ at, by, text, condition, conditionText: wording.condition[condition] })),
+    acts: possibleActs(incident, now),
     blindTimes: incident.blind,
     timeline: timeline(events, wording),
     notifications,
   }
+}
+
+function responseView({ at, by, source }: NonNullable<Incident['response']>, wording: Wording): ResponseView {
+  const named = source.kind === 'other' ? source.name : (wording.source[source.kind] ?? source.kind)
+  return { at, by, kind: source.kind, source: named, writtenBy: source.kind === 'phone' ? source.namedBy : null }
 }
 
 /** People see an open incident by how far its handling has come. */

@@ -58,6 +58,7 @@ const wordingSchema = z.strictObject({
     'reopened-by-hand': sentence('by', 'text'),
     acknowledged: sentence('by', 'source'),
     'acknowledged-phone': sentence('calledBy', 'namedBy'),
+    'acknowledged-phone-at': sentence('calledBy', 'namedBy', 'at'),
     disposed: sentence('by', 'text', 'condition'),
     commented: sentence('by', 'text'),
     closed: sentence('by', 'text'),
@@ -92,8 +93,8 @@ const wordingSchema = z.strictObject({
     'unknown-incident': sentence(),
   }),
   mail: z.strictObject({
-    subject: z.strictObject({ opened: sentence(...subjectFields), recovered: sentence(...subjectFields), reopened: sentence(...subjectFields) }),
-    lead: z.strictObject({ opened: sentence(), recovered: sentence(), reopened: sentence() }),
+    subject: z.strictObject({ opened: sentence(...subjectFields), recovered: sentence(...subjectFields), reopened: sentence(...subjectFields), reminded: sentence(...subjectFields) }),
+    lead: z.strictObject({ opened: sentence(), recovered: sentence(), reopened: sentence(), reminded: sentence() }),
     line: z.strictObject({
       title: sentence('title'),
       severity: sentence('severity'),
@@ -110,11 +111,13 @@ const wordingSchema = z.strictObject({
       breached: sentence('clock', 'over', 'dueAt'),
       number: sentence('number'),
       link: sentence('link'),
+      ackLink: sentence('link'),
+      ackCode: sentence('code'),
     }),
     foot: sentence(),
   }),
   message: z.strictObject({
-    what: z.strictObject({ opened: word, recovered: word, reopened: word, alerts: word, over: word, digest: word, test: word }),
+    what: z.strictObject({ opened: word, recovered: word, reopened: word, reminded: word, alerts: word, over: word, digest: word, test: word, escalation: word, duty: word, 'zero-report': word }),
     otherService: word,
     left: z.strictObject({ running: sentence('clock', 'left'), breached: sentence('clock', 'over') }),
     minimal: z.strictObject({

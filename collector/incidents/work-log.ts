@@ -42,6 +42,8 @@ export interface WorkFilter {
   readonly to: number
   readonly kind?: WorkEntry['kind']
   readonly incident?: string
+  /** Who wrote it down. */
+  readonly by?: string
   readonly limit: number
 }
 
@@ -58,6 +60,7 @@ export async function listWork(db: Reader, filter: WorkFilter): Promise<readonly
     .limit(filter.limit)
   if (filter.kind !== undefined) query = query.where('work_log.kind', '=', filter.kind)
   if (filter.incident !== undefined) query = query.where('incident.number', '=', filter.incident)
+  if (filter.by !== undefined) query = query.where('recorded_by', '=', filter.by)
   return (await query.execute()).map((row) => ({
     id: row.id, kind: z.enum(workKinds).parse(row.kind), text: row.text, minutes: row.minutes, workedAt: row.worked_at, service: row.service,
     incident: row.number, recordedAt: row.recorded_at, by: row.recorded_by,

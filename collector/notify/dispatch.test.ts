@@ -96,7 +96,7 @@ describe('stages', () => {
   const [root, muted, asleep] = [file.route, ...file.route.routes]
   it('mute in their order and say why; a stage that gets nothing says nothing', () => {
     const some = [alert({ n: 'a' }), alert({ n: 'b' }), alert({ n: 'c' })]
-    const world: MuteWorld = { ...open, inhibitedBy: (labels) => (labels['n'] === 'a' ? ['x'] : []), silencedBy: (labels) => (labels['n'] === 'c' ? [] : ['s1']) }
+    const world: MuteWorld = { ...open, inhibitedBy: ({ labels }) => (labels['n'] === 'a' ? ['x'] : []), silencedBy: (labels) => (labels['n'] === 'c' ? [] : ['s1']) }
     const outcome = runMuteStages(some, root, world, NOW)
     expect(outcome.alerts).toEqual([some[2]])
     expect(outcome.muted).toEqual([
@@ -109,7 +109,7 @@ describe('stages', () => {
   it('never add, never reorder, and account for everyone', () => {
     fc.assert(fc.property(fc.array(fc.nat(9), { maxLength: 12 }), fc.nat(9), fc.nat(9), (numbers, inhibited, silenced) => {
       const some = [...new Set(numbers)].map((n) => alert({ n: String(n) }))
-      const world: MuteWorld = { ...open, inhibitedBy: (labels) => (Number(labels['n']) < inhibited ? ['x'] : []), silencedBy: (labels) => (Number(labels['n']) % 3 === silenced % 3 ? ['s'] : []) }
+      const world: MuteWorld = { ...open, inhibitedBy: ({ labels }) => (Number(labels['n']) < inhibited ? ['x'] : []), silencedBy: (labels) => (Number(labels['n']) % 3 === silenced % 3 ? ['s'] : []) }
       for (const route of [root, muted!, asleep!]) {
         const { alerts, muted: gone } = runMuteStages(some, route, world, NOW)
         expect(alerts).toEqual(some.filter((one) => alerts.includes(one)))

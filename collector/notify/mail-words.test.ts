@@ -2,10 +2,9 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { OpenEvent } from '../incidents/event.ts'
 import { open, step } from '../incidents/step.ts'
-import { notice } from '../incidents/notice.ts'
 import { fill, parseWording } from '../incidents/wording.ts'
-import { addressees } from './announce.ts'
 import { renderNotice } from './mail-words.ts'
+import type { Notice } from './notice.ts'
 
 const file = readFileSync(new URL('../../alerts/templates/zh-CN.yml', import.meta.url), 'utf8')
 const wording = parseWording(file, 'zh-CN.yml')
@@ -19,7 +18,8 @@ function opening(changes: Partial<OpenEvent['alert']> = {}): OpenEvent {
     alert: { fingerprint: 'f', name: 'FilesystemFull', labels: {}, severity: 'critical', summary: '文件系统 /data 只剩 3%', description: '可用 1.2 GiB，1 小时内写满', action: '查看 du -x /data 最大的目录', value: 0.0312345, activeAt: START, startedAt: START, ...changes },
   }
 }
-const opened = (changes: Partial<OpenEvent['alert']> = {}) => notice('opened', 0, open(opening(changes), START + MINUTE).incident)
+const notice = (what: Notice['what'], incident: Notice['incident']): Notice => ({ kind: 'incident', what, round: 0, incident, ack: null })
+const opened = (changes: Partial<OpenEvent['alert']> = {}) => notice('opened', open(opening(changes), START + MINUTE).incident)
 
 describe('renderNotice', () => {
   it('says what broke, since when, the value, what to try, what is left on each clock, and where to go', () => {
@@ -53,7 +53,7 @@ describe('renderNotice', () => {
     const { incident } = opened()
     const outcome = step(incident, { type: 'alert-resolved', fingerprint: 'f', why: 'condition-false', at: START + 5 * MINUTE }, START + 5 * MINUTE)
     if (outcome.kind !== 'stepped') throw new Error('not recovered')
-    const mail = renderNotice(notice('recovered', 0, outcome.incident), wording, undefined, START + 9_000 * MINUTE)
+    const mail = renderNotice(notice('recovered', outcome.incident), wording, undefined, START + 9_000 * MINUTE)
     expect(mail.subject).toContain('【已恢复】')
     expect(mail.text).toContain('恢复时间：2026-11-22 10:05:00（北京时间）')
     expect(mail.text).toContain('  处置：已在时限内完成')
@@ -68,38 +68,6 @@ describe('renderNotice', () => {
     expect(mail.html).toContain('&lt;b&gt;{number}&lt;/b&gt; &amp; &quot;x&quot;')
     expect(mail.html).not.toContain('<b>')
     expect(Array.from(renderNotice(opened({ summary: '长'.repeat(500) }), wording, undefined, START).subject).length).toBeLessThan(140)
-  })
-})
-
-describe('addressees', () => {
-  const receivers = [
-    { name: '值班', channel: 'email', addresses: ['a@example.org'], minSeverity: 'warning' as const, sendResolved: false },
-    { name: '经理', channel: 'email', addresses: ['b@example.org', 'c@example.org'], minSeverity: 'critical' as const, sendResolved: true },
-  ]
-  const { incident } = opened()
-  const names = (what: 'opened' | 'recovered' | 'reopened', severity: 'critical' | 'warning' | 'info'): readonly string[] => addressees(notice(what, 1, { ...incident, severity }), receivers).map((item) => item.receiver)
-
-  it('tells by severity, and ends only those who asked for them', () => {
-    expect(names('opened', 'critical')).toEqual(['值班', '经理'])
-    expect(names('opened', 'warning')).toEqual(['值班'])
-    expect(names('opened', 'info')).toEqual([])
-    expect(names('recovered', 'critical')).toEqual(['经理'])
-    expect(names('reopened', 'critical')).toEqual(['经理'])
-    expect(names('recovered', 'warning')).toEqual([])
-  })
-})
-
-describe('addressees of a notice about a channel', () => {
-  it('are reached by another channel too, the one that works first', () => {
-    const receivers = [
-      { name: '值班', channel: 'mail', addresses: ['a@example.org'], minSeverity: 'warning' as const, sendResolved: false },
-      { name: '经理', channel: 'sms', addresses: ['13800000001'], minSeverity: 'critical' as const, sendResolved: false },
-      { name: '群', channel: 'ops', addresses: [], minSeverity: 'critical' as const, sendResolved: false },
-    ]
-    const about = opened({ labels: { channel: 'mail' }, severity: 'warning' })
-    expect(addressees(about, receivers, { sms: false }).map((item) => [item.channel, item.to])).toEqual([['mail', ['a@example.org']], ['ops', ['ops']]])
-    expect(addressees(about, receivers.slice(0, 1)).map((item) => item.channel)).toEqual(['mail'])
-    expect(addressees(opened({ severity: 'warning' }), receivers).map((item) => item.channel)).toEqual(['mail'])
   })
 })
 

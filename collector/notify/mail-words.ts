@@ -1,7 +1,7 @@
 import type { ClockView } from '../../protocol/api.ts'
 import { officeTime } from '../clock.ts'
 import { clockStops } from '../incidents/incident.ts'
-import type { Notice } from '../incidents/notice.ts'
+import type { Notice } from './notice.ts'
 import { clockViews } from '../incidents/sla.ts'
 import { durationText, fill, objectText } from '../incidents/wording.ts'
 import type { Wording } from '../incidents/wording.ts'

@@ -44,12 +44,13 @@ export interface Claimed {
   readonly createdAt: number
 }
 
-/** Queues a message inside the transaction of its cause. false: a message of that key exists, nothing is added. */
-export async function enqueue(trx: StateTransaction, item: OutboxItem, now: number): Promise<boolean> {
+/** Queues a message inside the transaction of its cause; its id. undefined: a message of that key exists, nothing is added. */
+export async function enqueue(trx: StateTransaction, item: OutboxItem, now: number): Promise<string | undefined> {
+  const id = randomUUID()
   const result = await trx
     .insertInto('outbox')
     .values({
-      id: randomUUID(),
+      id,
       channel: item.channel,
       receiver: item.receiver,
       dedup_key: item.dedupKey,
@@ -66,7 +67,7 @@ export async function enqueue(trx: StateTransaction, item: OutboxItem, now: numb
     })
     .onConflict((conflict) => conflict.column('dedup_key').doNothing())
     .executeTakeFirst()
-  return (result.numInsertedOrUpdatedRows ?? 0n) > 0n
+  return (result.numInsertedOrUpdatedRows ?? 0n) > 0n ? id : undefined
 }
 
 /**

@@ -63,9 +63,21 @@ export interface Tested {
   readonly outcome: SendOutcome
 }
 
+/** How a channel stands, for the room where people look after channels. */
+export interface ChannelStanding {
+  readonly name: string
+  readonly health: Health | undefined
+  readonly detail: Detail
+  readonly perMinute: number
+  /** Epoch ms; in the past: it is tried as soon as something is due. */
+  readonly pausedUntil: number
+  readonly budget: (BudgetStanding & { readonly usedSegments: number; readonly yearlyBudget: number }) | undefined
+  readonly balance: { readonly left: number; readonly low: boolean } | undefined
+}
+
 export interface Outbox {
-  /** Queues a message inside that transaction; call `wake` once it is committed. false: it was owed already. */
-  enqueue(trx: StateTransaction, item: OutboxItem, now: number): Promise<boolean>
+  /** Queues a message inside that transaction; call `wake` once it is committed. Ids of what was queued; none: it was owed already. */
+  enqueue(trx: StateTransaction, item: OutboxItem, now: number): Promise<readonly string[]>
   wake(): void
   /** Sends what is due. Resolves with the time at which there is more to do; undefined: when something is queued. */
   runDue(): Promise<number | undefined>
@@ -82,6 +94,7 @@ export interface Outbox {
   /** Which channels work; one not tried yet is undefined. */
   works(): ChannelStandings
   problems(): Promise<readonly ChannelProblem[]>
+  standings(): Promise<readonly ChannelStanding[]>
   /** Sends a test message at once, outside of budget and digest, with a receipt of its own. undefined: no such channel. */
   test(channel: string, to: readonly string[]): Promise<Tested | undefined>
   /** Samples of `zhishou_channel_up`; a channel not used yet has none. */
@@ -256,13 +269,14 @@ export function createOutbox(deps: OutboxDependencies): Outbox {
   const billed = new Set(runs.filter((run) => run.channel.cost !== undefined).map((run) => run.channel.name))
 
   /** Budgets and balances, as series and for `problems`. */
-  async function standingOf(run: ChannelRun): Promise<BudgetStanding | undefined> {
+  async function standingOf(run: ChannelRun): Promise<NonNullable<ChannelStanding['budget']> | undefined> {
     const { cost, name } = run.channel
     if (cost?.yearlyBudget === undefined) return undefined
     const now = clock.now()
-    const standing = budgetStanding(await usedSegments(state, name, cost.yearFrom, now), cost.yearlyBudget, cost.yearFrom, now)
+    const used = await usedSegments(state, name, cost.yearFrom, now)
+    const standing = budgetStanding(used, cost.yearlyBudget, cost.yearFrom, now)
     deps.counters.set('zhishou_sms_budget_used_ratio', standing.usedRatio, { channel: name })
-    return standing
+    return { ...standing, usedSegments: used, yearlyBudget: cost.yearlyBudget }
   }
 
   async function askBalance(run: ChannelRun): Promise<void> {
@@ -276,10 +290,13 @@ export function createOutbox(deps: OutboxDependencies): Outbox {
   return {
     async enqueue(trx, item, now) {
       // An SMS costs by person, so each gets a message, a budget and a receipt of its own.
-      if (findRun(item.channel)?.channel.digest?.by !== 'person' || item.to.length < 2) return enqueue(trx, item, now)
-      let added = false
-      for (const address of item.to) added = (await enqueue(trx, { ...item, to: [address], dedupKey: `${item.dedupKey}/${address}` }, now)) || added
-      return added
+      const items = findRun(item.channel)?.channel.digest?.by !== 'person' || item.to.length < 2 ? [item] : item.to.map((address) => ({ ...item, to: [address], dedupKey: `${item.dedupKey}/${address}` }))
+      const ids: string[] = []
+      for (const one of items) {
+        const id = await enqueue(trx, one, now)
+        if (id !== undefined) ids.push(id)
+      }
+      return ids
     },
     wake,
     runDue,
@@ -334,11 +351,18 @@ export function createOutbox(deps: OutboxDependencies): Outbox {
       for (const run of runs) {
         const channel = run.channel.name
         const standing = await standingOf(run)
-        if (standing !== undefined && standing.kind !== 'fine') problems.push({ ...standing, kind: standing.kind, channel })
+        if (standing !== undefined && standing.kind !== 'fine') problems.push({ kind: standing.kind, usedRatio: standing.usedRatio, elapsedRatio: standing.elapsedRatio, channel })
         if (run.balance?.low === true) problems.push({ kind: 'balance-low', channel, left: run.balance.left })
       }
       return problems
     },
+    standings: () =>
+      Promise.all(
+        runs.map(async (run): Promise<ChannelStanding> => ({
+          name: run.channel.name, health: run.health, detail: run.channel.detail ?? 'full', perMinute: run.channel.perMinute, pausedUntil: run.pausedUntil,
+          budget: await standingOf(run), balance: run.balance,
+        })),
+      ),
     async test(name, to) {
       const run = findRun(name)
       if (run === undefined) return undefined

@@ -5,8 +5,8 @@
 import { z } from 'zod'
 import { incidentSchema } from '../incidents/incident.ts'
 import type { Incident } from '../incidents/incident.ts'
-import { noticeSchema } from '../incidents/notice.ts'
 import type { Notification } from './flush.ts'
+import { ackWaysSchema, noticeSchema } from './notice.ts'
 import { isResolved } from './routed-alert.ts'
 
 const texts = z.record(z.string(), z.string())
@@ -43,6 +43,7 @@ const plainPayload = z
     lines: z.array(z.string()),
     /** Of the incident it is about, for its clocks. */
     incident: incidentSchema.nullable(),
+    ack: ackWaysSchema.nullable().default(null),
   })
   .readonly()
 

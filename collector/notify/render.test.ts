@@ -3,9 +3,9 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { seed } from '../../test/scale.ts'
 import type { OpenEvent } from '../incidents/event.ts'
-import { notice } from '../incidents/notice.ts'
 import { open } from '../incidents/step.ts'
 import { parseWording } from '../incidents/wording.ts'
+import type { Notice } from './notice.ts'
 import { alertsPayloadOf } from './payload.ts'
 import type { AlertsPayload, PlainPayload } from './payload.ts'
 import { createRenderer } from './render.ts'
@@ -25,13 +25,13 @@ function opening(changes: Partial<OpenEvent> = {}, alert: Partial<OpenEvent['ale
     ...changes,
   }
 }
-const opened = (changes: Partial<OpenEvent> = {}, alert: Partial<OpenEvent['alert']> = {}) => notice('opened', 0, open(opening(changes, alert), START + MINUTE).incident)
+const opened = (changes: Partial<OpenEvent> = {}, alert: Partial<OpenEvent['alert']> = {}): Notice => ({ kind: 'incident', what: 'opened', round: 0, incident: open(opening(changes, alert), START + MINUTE).incident, ack: null })
 const alerts = (changes: Partial<AlertsPayload> = {}): AlertsPayload => ({
   kind: 'alerts', receiver: 'ops', groupKey: '{}:{}', groupLabels: {}, incident: null,
   alerts: [{ labels: { alertname: 'DiskFull', severity: 'critical', service: 'business', instance: 'web-01' }, annotations: { summary: '磁盘将满' }, startsAt: START, endsAt: null, generatorUrl: '', fingerprint: 'f' }],
   ...changes,
 })
-const plain: PlainPayload = { kind: 'plain', what: '值班空缺', severity: 'warning', service: 'business', number: '', title: '夜班无人', lines: ['张三请假'], incident: null }
+const plain: PlainPayload = { kind: 'plain', what: '值班空缺', severity: 'warning', service: 'business', number: '', title: '夜班无人', lines: ['张三请假'], incident: null, ack: null }
 
 describe('minimal detail', () => {
   it('says service, severity, number and time left', () => {

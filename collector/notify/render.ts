@@ -6,7 +6,7 @@ import type { Severity } from '../../protocol/events.ts'
 import { officeTime } from '../clock.ts'
 import { clockStops, moreUrgent } from '../incidents/incident.ts'
 import type { Incident } from '../incidents/incident.ts'
-import type { Notice } from '../incidents/notice.ts'
+import type { AckWays, Notice } from './notice.ts'
 import { clockViews } from '../incidents/sla.ts'
 import { durationText, fill, objectText } from '../incidents/wording.ts'
 import type { Wording } from '../incidents/wording.ts'
@@ -49,7 +49,17 @@ export function createRenderer(settings: RenderSettings): Renderer {
 export function renderPayload(payload: MessagePayload, settings: RenderSettings, now: number, detail: Detail): Rendered {
   const facts = factsOf(payload, settings, now)
   if (payload.kind === 'test') return renderTest(payload.channel, facts, settings, now)
-  return detail === 'minimal' ? minimal(facts, settings) : full(payload, facts, settings, now)
+  const made = detail === 'minimal' ? minimal(facts, settings) : full(payload, facts, settings, now)
+  return payload.kind === 'alerts' || payload.ack === null ? made : withAck(made, payload.ack, settings.wording)
+}
+
+/** How to acknowledge, before everything else: a link where there is room for one, a word to answer where that is short. */
+function withAck(made: Rendered, { link, code }: AckWays, { mail: { line } }: Wording): Rendered {
+  const answer = code === null ? [] : [fill(line.ackCode, { code })]
+  const texts = [...(link === null ? [] : [fill(line.ackLink, { link })]), ...answer]
+  if (texts.length === 0) return made
+  const anchors = texts.map((text) => (link !== null && text.includes(link) ? `<a href="${escapeHtml(link)}">${escapeHtml(text)}</a>` : escapeHtml(text)))
+  return { ...made, text: `${texts.join('\n')}\n\n${made.text}`, html: made.html.replace(/(<body[^>]*>)/, (body) => `${body}\n<p>${anchors.join('<br>')}</p>`), brief: [made.brief, ...answer].join(' ') }
 }
 
 /** What every message has, and all that a minimal one may say. */
@@ -86,7 +96,7 @@ function factsOf(payload: MessagePayload, settings: RenderSettings, now: number)
 }
 
 /** A service's name outside: never the id itself, which a label may have made up. */
-function aliasOf(service: string, { wording, serviceAliases }: RenderSettings): string {
+export function aliasOf(service: string, { wording, serviceAliases }: Pick<RenderSettings, 'wording' | 'serviceAliases'>): string {
   if (Object.hasOwn(serviceAliases, service)) return serviceAliases[service] ?? ''
   return Object.hasOwn(wording.service, service) ? (wording.service[service] ?? '') : wording.message.otherService
 }

@@ -47,6 +47,8 @@ export interface DispatchDependencies {
   readonly routes: RouteFile
   /** The number of the incident an alert of these labels belongs to, if any. */
   incidentOf(labels: Labels): string | undefined
+  /** Fingerprint of the alert that speaks for this one, which then is not told by itself (an incident for its alerts). */
+  spokenForBy?(alert: RoutedAlert): string | undefined
   /** Queues a notification inside that transaction; the ids of what it queued go into the decision. */
   deliver(notification: Notification, trx: StateTransaction): Promise<readonly string[]>
   /** Called after a commit that queued something. */
@@ -81,6 +83,8 @@ export interface Dispatch {
   setRoutes(routes: RouteFile): Promise<void>
   /** Alerts that are not over, with what mutes them. */
   alerts(): readonly AlertStanding[]
+  /** Every alert that is remembered, also those that are over. */
+  known(): readonly RoutedAlert[]
   groups(): readonly AlertGroup[]
   standing(alert: RoutedAlert): AlertStanding
   decisions(from: number, to: number): Promise<readonly Decision[]>
@@ -118,8 +122,14 @@ export async function startDispatch(deps: DispatchDependencies): Promise<Dispatc
 
   const silences = await openSilences({ state, exclusive, now: () => clock.now(), newId: deps.newId ?? randomUUID })
 
+  function inhibitedBy(alert: RoutedAlert, now: number): readonly string[] {
+    const rules = inhibitor.inhibitedBy(alert.routing, now)
+    const speaker = deps.spokenForBy?.(alert)
+    return speaker === undefined || rules.includes(speaker) ? rules : [...rules, speaker].sort()
+  }
+
   function world(): MuteWorld {
-    return { inhibitedBy: (labels, now) => inhibitor.inhibitedBy(labels, now), silencedBy: silences.silencedBy, timeIntervals: routes.timeIntervals }
+    return { inhibitedBy, silencedBy: silences.silencedBy, timeIntervals: routes.timeIntervals }
   }
 
   function routed(report: AlertReport): RoutedAlert {
@@ -207,7 +217,7 @@ export async function startDispatch(deps: DispatchDependencies): Promise<Dispatc
       alert,
       receivers: matchRoutes(routes.route, alert.routing).map((route) => route.receiver),
       silencedBy: silences.silencedBy(alert.routing, now),
-      inhibitedBy: inhibitor.inhibitedBy(alert.routing, now),
+      inhibitedBy: inhibitedBy(alert, now),
     }
   }
 
@@ -296,6 +306,7 @@ export async function startDispatch(deps: DispatchDependencies): Promise<Dispatc
         kick()
       }),
     alerts: () => [...alerts.values()].filter((alert) => !isResolved(alert, clock.now())).map(standing),
+    known: () => [...alerts.values()],
     groups: () => [...groups.byId.values()],
     standing,
     decisions: (from, to) => loadDecisions(state.db, from, to),

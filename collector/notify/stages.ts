@@ -10,7 +10,8 @@ import type { TimeInterval } from './time-interval.ts'
 
 /** What the stages look at. */
 export interface MuteWorld {
-  inhibitedBy(labels: Labels, now: number): readonly string[]
+  /** Fingerprints of the alerts that mute this one. */
+  inhibitedBy(alert: RoutedAlert, now: number): readonly string[]
   silencedBy(labels: Labels, now: number): readonly string[]
   readonly timeIntervals: ReadonlyMap<string, readonly TimeInterval[]>
 }
@@ -29,10 +30,10 @@ type Stage = (alerts: readonly RoutedAlert[], route: Route, world: MuteWorld, no
 
 const passed = (alerts: readonly RoutedAlert[]): Passed => ({ alerts, muted: undefined })
 
-function muteEach(stage: 'inhibit' | 'silence', alerts: readonly RoutedAlert[], by: (labels: Labels) => readonly string[]): Passed {
+function muteEach(stage: 'inhibit' | 'silence', alerts: readonly RoutedAlert[], by: (alert: RoutedAlert) => readonly string[]): Passed {
   const found = new Map<string, readonly string[]>()
   for (const alert of alerts) {
-    const muters = by(alert.routing)
+    const muters = by(alert)
     if (muters.length > 0) found.set(alert.fingerprint, muters)
   }
   if (found.size === 0) return passed(alerts)
@@ -43,7 +44,7 @@ function muteEach(stage: 'inhibit' | 'silence', alerts: readonly RoutedAlert[], 
 }
 
 /** Mutes alerts whose cause fires. */
-export const inhibitStage: Stage = (alerts, _, world, now) => muteEach('inhibit', alerts, (labels) => world.inhibitedBy(labels, now))
+export const inhibitStage: Stage = (alerts, _, world, now) => muteEach('inhibit', alerts, (alert) => world.inhibitedBy(alert, now))
 
 /** Mutes everything outside the route's active times. */
 export const activeTimeStage: Stage = (alerts, route, world, now) => {
@@ -58,7 +59,7 @@ export const muteTimeStage: Stage = (alerts, route, world, now) => {
 }
 
 /** Mutes what a silence covers. */
-export const silenceStage: Stage = (alerts, _, world, now) => muteEach('silence', alerts, (labels) => world.silencedBy(labels, now))
+export const silenceStage: Stage = (alerts, _, world, now) => muteEach('silence', alerts, (alert) => world.silencedBy(alert.routing, now))
 
 /** The row. */
 export const muteStages = [inhibitStage, activeTimeStage, muteTimeStage, silenceStage] as const satisfies readonly Stage[]

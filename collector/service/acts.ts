@@ -38,11 +38,11 @@ export interface Folding<E extends Json, T extends { readonly id: string; readon
   stored?(trx: StateTransaction, value: T): Promise<void>
 }
 
-const inputCodes: ReadonlySet<RefusalCode> = new Set(['text-missing', 'times-wrong', 'nothing-covered', 'approver-missing', 'factor-wrong', 'input-wrong', 'in-future', 'approval-in-future'])
+const inputCodes: ReadonlySet<RefusalCode> = new Set(['text-missing', 'times-wrong', 'nothing-covered', 'approver-missing', 'factor-wrong', 'input-wrong', 'in-future', 'approval-in-future', 'unknown-service'])
 
 /** A refusal in words. What is not known is 404, what is filled in wrongly 422, what does not fit the state 409. */
 export function refusal(wording: ServiceWording, code: RefusalCode, fields: Readonly<Record<string, string>> = {}): Extract<ActOutcome<never>, { kind: 'refused' }> {
-  return { kind: 'refused', status: code.startsWith('unknown-') ? 404 : inputCodes.has(code) ? 422 : 409, code, message: fill(wording.refusal[code], fields) }
+  return { kind: 'refused', status: inputCodes.has(code) ? 422 : code.startsWith('unknown-') ? 404 : 409, code, message: fill(wording.refusal[code], fields) }
 }
 
 /** Acts on one kind of thing. Every act is one transaction with its audit entry: neither exists without the other. */

@@ -85,6 +85,8 @@ export interface ServiceRoom {
   blind(span: Interval): Promise<readonly Blind[]>
 
   month(month: string): Promise<ActOutcome<MonthReport>>
+  /** The frozen months in their order, without what is in them. */
+  frozen(): Promise<readonly Omit<FrozenMonth, 'body'>[]>
   /** `forced`: why it cannot wait for its open incidents. */
   freezeMonth(month: string, forced: string | null, actor: string): Promise<ActOutcome<FrozenMonth>>
   annotateMonth(month: string, path: string, corrected: string | number | null, approval: Approval, reason: string, actor: string): Promise<ActOutcome<Annotation>>
@@ -105,18 +107,21 @@ export async function createServiceRoom(deps: ServiceDependencies): Promise<Serv
     const newest = await newestFrozen(db)
     return newest === undefined ? -Infinity : monthOf(newest.month, zone).to
   }
+  // A slip in a service's name would take out, guard or count nothing, and nobody would see it.
+  const known = (services: readonly string[]): boolean => services.every((service) => deps.services.some((one) => one.service === service))
   const windows = actsOn<WindowEvent, MaintenanceWindow>(deps, {
     stream: 'window', schema: windowEventSchema, unknown: 'unknown-window',
     first: (id, event, now) => (event.type === 'planned' ? planWindow(id, event, now) : { kind: 'refused', code: 'unknown-window' }),
     next: stepWindow,
     replay: replayWindow,
-    forbids: async (trx, value, event) => (reachesFrozen(value, event, await frozenUntil(trx)) ? 'month-frozen-already' : undefined),
+    forbids: async (trx, value, event) => (event.type === 'planned' && !known(event.services) ? 'unknown-service' : reachesFrozen(value, event, await frozenUntil(trx)) ? 'month-frozen-already' : undefined),
   })
   const requests = actsOn<RequestEvent, ServiceRequest>(deps, {
     stream: 'request', schema: requestEventSchema, unknown: 'unknown-request',
     first: (id, event, now) => (event.type === 'received' ? receiveRequest(id, event, now) : { kind: 'refused', code: 'unknown-request' }),
     next: stepRequest,
     replay: replayRequest,
+    forbids: async (_, __, event) => (event.type === 'received' && event.service !== '' && !known([event.service]) ? 'unknown-service' : undefined),
     fields: (value) => (value === undefined ? {} : { state: wording.request.state[value.state], person: value.person ?? '' }),
     stored: indexRequest,
   })
@@ -125,6 +130,7 @@ export async function createServiceRoom(deps: ServiceDependencies): Promise<Serv
     first: (id, event, now) => (event.type === 'declared' ? declareGuard(id, event, now) : { kind: 'refused', code: 'unknown-guard' }),
     next: (value, event, now) => stepGuard(value, event, now, zone),
     replay: (id, events) => replayGuard(id, events, zone),
+    forbids: async (_, __, event) => (event.type === 'declared' && !known(event.services) ? 'unknown-service' : undefined),
     fields(value, event) {
       const filing = event.type === 'zero-report' ? value?.filed.find((one) => one.dueAt === event.dueAt) : undefined
       return filing === undefined ? {} : { by: filing.by, at: officeTime(filing.filedAt) }
@@ -235,6 +241,7 @@ export async function createServiceRoom(deps: ServiceDependencies): Promise<Serv
       if (frozen !== undefined) return { kind: 'done', value: { kind: 'frozen', month: frozen, figures: figuresOf(frozen), annotations: await annotations(state.db, month) } }
       return running(month)
     },
+    frozen: async () => (await frozenMonths(state.db)).map(({ body: _, ...rest }) => rest),
     freezeMonth,
     annotateMonth,
     verifyMonths: () =>

@@ -211,6 +211,17 @@ export const migrations: readonly Migration[] = [
         begin select raise(abort, 'month_annotation: rows are never deleted'); end`,
     ],
   },
+  {
+    name: 'silence requests',
+    statements: [
+      // Silences that wait for a second person, and what became of them.
+      `create table silence_request (
+        id text primary key, changes text, matchers_json text not null, starts_at bigint not null, ends_at bigint not null,
+        owner text not null, reason text not null, asked_at bigint not null, decided_at bigint, decided_by text, refusal text,
+        silence_id text)`,
+      `create index silence_request_by_end on silence_request (ends_at)`,
+    ],
+  },
 ]
 
 /**

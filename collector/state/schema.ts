@@ -40,6 +40,7 @@ export interface Schema {
   readonly blind_time: BlindTimeTable
   readonly frozen_month: FrozenMonthTable
   readonly month_annotation: MonthAnnotationTable
+  readonly silence_request: SilenceRequestTable
 }
 
 /** Which migrations have run. */
@@ -466,4 +467,23 @@ export interface MonthAnnotationTable {
   body_json: string
   previous_hash: string
   hash: string
+}
+
+/** A silence, or a change of one, that needs a second person. `decided_at` null: it still waits. */
+export interface SilenceRequestTable {
+  id: string
+  /** The silence it would change. */
+  changes: string | null
+  matchers_json: string
+  starts_at: number
+  ends_at: number
+  owner: string
+  reason: string
+  asked_at: number
+  decided_at: number | null
+  decided_by: string | null
+  /** What the second person said when they refused; null: they agreed. */
+  refusal: string | null
+  /** What came of it. */
+  silence_id: string | null
 }

@@ -9,11 +9,16 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { WebDependencies } from './dependencies.ts'
 import { type WebEnv, isSecure, problem, signedIn } from './guard.ts'
+import { ackPageRoutes } from './routes/ack-page.ts'
 import { agentRoutes, enrolRoute } from './routes/agents.ts'
+import { dutyRoutes } from './routes/duty.ts'
+import { carriesFile } from './routes/incident-files.ts'
 import { incidentRoutes } from './routes/incidents.ts'
 import { monitoringRoutes } from './routes/monitoring.ts'
 import { prometheusRoutes } from './routes/prometheus.ts'
+import { serviceRoutes } from './routes/service.ts'
 import { sessionRoutes } from './routes/session.ts'
+import { workLogRoutes } from './routes/work-log.ts'
 import type { Hints } from './stream.ts'
 
 /** Largest request body that people and scripts may send here, bytes. */
@@ -36,15 +41,15 @@ export function createApp(deps: WebDependencies, hints: Hints, report: (what: st
     report(`${context.req.method} ${context.req.path}`, error)
     return problem(context, 500, 'internal', '采集中心内部错误，已记入日志')
   })
-  app.use(
-    bodyLimit({
-      maxSize: maxBodyBytes,
-      onError(context) {
-        deps.refused('request', 'oversized')
-        return problem(context, 413, 'oversized', `请求内容超过 ${maxBodyBytes} 字节`)
-      },
-    }),
-  )
+  const limit = bodyLimit({
+    maxSize: maxBodyBytes,
+    onError(context) {
+      deps.refused('request', 'oversized')
+      return problem(context, 413, 'oversized', `请求内容超过 ${maxBodyBytes} 字节`)
+    },
+  })
+  // A route that takes files counts for itself, after it has asked who is sending.
+  app.use((context, next) => (carriesFile(context.req.method, context.req.path) ? next() : limit(context, next)))
 
   app.get('/healthz', (context) => {
     const problems = deps.healthProblems()
@@ -57,12 +62,16 @@ export function createApp(deps: WebDependencies, hints: Hints, report: (what: st
   })
 
   app.route('/enrol', enrolRoute(deps))
+  app.route('/a', ackPageRoutes(deps))
 
   const own = new Hono<WebEnv>()
   own.route('/session', sessionRoutes(deps))
   own.use('*', signedIn(deps))
   own.route('/incidents', incidentRoutes(deps))
+  own.route('/work-log', workLogRoutes(deps, hints))
   own.route('/agents', agentRoutes(deps))
+  own.route('/duty', dutyRoutes(deps))
+  own.route('/service', serviceRoutes(deps, hints))
   own.route('/', monitoringRoutes(deps, hints))
   own.all('*', (context) => problem(context, 404, 'not-found', '没有这个地址'))
   app.route('/api/zhishou/v1', own)
@@ -99,7 +108,8 @@ function consoleRoutes(app: Hono, folder: string): void {
 const policy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 function securityHeaders(context: Context): void {
-  context.header('content-security-policy', policy)
+  // The page behind a message's link has a stricter one of its own.
+  if (!context.res.headers.has('content-security-policy')) context.header('content-security-policy', policy)
   context.header('x-content-type-options', 'nosniff')
   context.header('x-frame-options', 'DENY')
   context.header('referrer-policy', 'same-origin')

@@ -48,7 +48,10 @@ const before: Readonly<Record<string, readonly string[]>> = {
   'collector/self-samples.ts': ['collector/store'],
   'collector/self-view.ts': ['collector/rules'],
   'collector/web': ['collector/notify', 'collector/reports', 'collector/service'],
-  'collector/main.ts': ['collector/web', 'collector/config.ts', 'collector/self-series.ts', 'collector/self-samples.ts', 'collector/self-view.ts', 'collector/home.ts'],
+  // main.ts's own: opens the rooms and carries outcomes from one to the next.
+  'collector/wiring': ['collector/web', 'collector/config.ts', 'collector/alert-files.ts'],
+  'collector/alert-files.ts': ['collector/notify', 'collector/service', 'collector/config.ts'],
+  'collector/main.ts': ['collector/wiring', 'collector/web', 'collector/config.ts', 'collector/self-series.ts', 'collector/self-samples.ts', 'collector/self-view.ts', 'collector/home.ts'],
   cli: ['collector/main.ts', 'agent', 'scripts'],
   scripts: ['collector/config.ts', 'agent'],
 }

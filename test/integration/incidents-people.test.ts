@@ -37,7 +37,7 @@ let now = START
 let incidents: Incidents
 
 async function room(): Promise<Incidents> {
-  incidents = await createIncidents({ state, profiles, wording, clock: { now: () => now }, log: { warn: () => undefined }, announce: () => Promise.resolve(), announced: () => undefined })
+  incidents = await createIncidents({ state, profiles, wording, clock: { now: () => now }, log: { warn: () => undefined } })
   return incidents
 }
 async function restart(): Promise<Incidents> {

@@ -57,7 +57,7 @@ function setUp(answers: SendOutcome[], perMinute = 100) {
 }
 
 async function queue(outbox: Outbox, key: string, now: number, to: readonly string[] = ['a@example.org'], payload: string | null = key): Promise<boolean> {
-  return state.db.transaction().execute((trx) => outbox.enqueue(trx, { channel: 'email', receiver: '值班', to, dedupKey: key, incidentId: undefined, payload }, now))
+  return (await state.db.transaction().execute((trx) => outbox.enqueue(trx, { channel: 'email', receiver: '值班', to, dedupKey: key, incidentId: undefined, payload }, now))).length > 0
 }
 const rows = (): Promise<string[]> => state.db.selectFrom('outbox').select(['dedup_key', 'state', 'attempts']).orderBy('dedup_key').execute().then((all) => all.map((row) => `${row.dedup_key} ${row.state} ${row.attempts}`))
 const receipts = (): Promise<string[]> => state.db.selectFrom('receipt').select(['attempt', 'outcome']).orderBy('at').orderBy('attempt').execute().then((all) => all.map((row) => `${row.attempt} ${row.outcome}`))

@@ -1,0 +1,29 @@
+/** A body larger than others may be, read piece by piece and given up on as soon as it is too large. */
+
+/** All bytes of a request, or that there are more than `maxBytes`. Never holds more than that. */
+export async function limitedBody(request: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer> | 'oversized'> {
+  const told = Number(request.headers.get('content-length') ?? '0')
+  // The sender's word is enough to refuse, never enough to trust.
+  if (told > maxBytes) return 'oversized'
+  if (request.body === null) return new Uint8Array(0)
+  const reader: ReadableStreamDefaultReader<Uint8Array> = request.body.getReader()
+  const parts: Uint8Array[] = []
+  let size = 0
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) break
+    size += value.length
+    if (size > maxBytes) {
+      await reader.cancel()
+      return 'oversized'
+    }
+    parts.push(value)
+  }
+  const whole = new Uint8Array(size)
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return whole
+}
