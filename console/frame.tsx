@@ -5,7 +5,7 @@ import type { Overview, Session } from '../protocol/api.ts'
 import { RequestError, SessionContext, get, signOut, useLive, useStream } from './api.ts'
 import { ChangePassword } from './rooms/sign-in/change-password.tsx'
 import { SignIn } from './rooms/sign-in/sign-in.tsx'
-import { words } from './words.ts'
+import { notifyWords, words } from './words.ts'
 
 /** Rooms in the order of the menu; `phone` ones are in the bar at the bottom of a phone. Later rooms join here. */
 const rooms = [
@@ -15,6 +15,10 @@ const rooms = [
   { path: '/duty', name: words.rooms.duty, phone: true, needs: 'duty.read' },
   { path: '/hosts', name: words.rooms.hosts, phone: true },
   { path: '/service', name: words.rooms.service, phone: true, needs: 'service.read' },
+  { path: '/work-log', name: words.rooms.workLog, phone: false, needs: 'incidents.read' },
+  { path: '/silences', name: words.rooms.silences, phone: false, needs: 'alerts.read' },
+  { path: '/notify', name: words.rooms.notify, phone: false, needs: 'overview.read' },
+  { path: '/routing', name: words.rooms.routing, phone: false, needs: 'alerts.read' },
   { path: '/self', name: words.rooms.self, phone: false },
 ] as const satisfies readonly { readonly path: string; readonly name: string; readonly phone: boolean; readonly needs?: string }[]
 
@@ -86,6 +90,11 @@ function Frame({ session }: { readonly session: Session }) {
         )}
         <Layout.Content>
           <main className="page">
+            {nobodyReached(overview.data) && (
+              <div role="alert" className="all-down">
+                {notifyWords.allDown} <NavLink to="/notify">{notifyWords.allDownLink}</NavLink>
+              </div>
+            )}
             <Outlet />
           </main>
         </Layout.Content>
@@ -106,6 +115,11 @@ function Frame({ session }: { readonly session: Session }) {
   )
 }
 
+/** Whether there are ways to reach people and every one is known to be down. */
+function nobodyReached(overview: Overview | undefined): boolean {
+  return overview !== undefined && overview.channels.length > 0 && overview.channels.every((channel) => channel.up === false)
+}
+
 /** Each room is its own chunk, so that the first page does not wait for charts. */
 export const router = createBrowserRouter([
   {
@@ -114,6 +128,7 @@ export const router = createBrowserRouter([
     children: [
       { path: '/overview', lazy: async () => ({ Component: (await import('./rooms/overview/overview.tsx')).OverviewRoom }) },
       { path: '/incidents', lazy: async () => ({ Component: (await import('./rooms/incidents/incidents.tsx')).IncidentsRoom }) },
+      { path: '/incidents/new', lazy: async () => ({ Component: (await import('./rooms/incidents/report.tsx')).ReportRoom }) },
       { path: '/incidents/:number', lazy: async () => ({ Component: (await import('./rooms/incidents/incident.tsx')).IncidentRoom }) },
       { path: '/alerts', lazy: async () => ({ Component: (await import('./rooms/alerts/alerts.tsx')).AlertsRoom }) },
       { path: '/duty', lazy: async () => ({ Component: (await import('./rooms/duty/duty.tsx')).DutyRoom }) },
@@ -126,6 +141,10 @@ export const router = createBrowserRouter([
       { path: '/service/requests', lazy: async () => ({ Component: (await import('./rooms/service/requests.tsx')).RequestsRoom }) },
       { path: '/service/guards', lazy: async () => ({ Component: (await import('./rooms/service/guards.tsx')).GuardsRoom }) },
       { path: '/service/exposure', lazy: async () => ({ Component: (await import('./rooms/service/exposure.tsx')).ExposureRoom }) },
+      { path: '/work-log', lazy: async () => ({ Component: (await import('./rooms/work-log/work-log.tsx')).WorkLogRoom }) },
+      { path: '/silences', lazy: async () => ({ Component: (await import('./rooms/silences/silences.tsx')).SilencesRoom }) },
+      { path: '/notify', lazy: async () => ({ Component: (await import('./rooms/notify/notify.tsx')).NotifyRoom }) },
+      { path: '/routing', lazy: async () => ({ Component: (await import('./rooms/routing/routing.tsx')).RoutingRoom }) },
       { path: '/self', lazy: async () => ({ Component: (await import('./rooms/self/self.tsx')).SelfRoom }) },
       { path: '*', element: <Navigate to="/overview" replace /> },
     ],

@@ -130,7 +130,7 @@ export interface DutyOverride {
   readonly revoked: { readonly at: number; readonly by: string; readonly reason: string | null } | null
 }
 
-/** GET /duty/overrides: newest first, also those taken back. */
+/** GET /duty/overrides: newest first, also those taken back; the newest 500. */
 export interface DutyOverrides {
   readonly now: number
   readonly overrides: readonly DutyOverride[]

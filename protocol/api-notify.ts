@@ -247,11 +247,11 @@ export interface WhyRoute {
   readonly lines: readonly WhyLine[]
 }
 
-/** GET /explain?alert=FINGERPRINT&at=MS | ?notification=ID | ?silence=ID&at=MS */
+/** GET /explain?alert=FINGERPRINT&at=MS | ?incident=NUMBER&at=MS | ?silence=ID&at=MS | ?notification=ID */
 export interface Explanation {
   readonly now: number
   readonly at: number
-  readonly about: { readonly kind: 'alert' | 'notification' | 'silence'; readonly id: string; readonly title: string }
+  readonly about: { readonly kind: 'alert' | 'incident' | 'notification' | 'silence'; readonly id: string; readonly title: string }
   /** The answer in one sentence. */
   readonly answer: string
   readonly reason: WhyReason

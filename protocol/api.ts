@@ -210,5 +210,5 @@ export interface AgentView {
 
 /** GET /stream: server-sent events, each naming what should be fetched again. */
 export interface StreamHint {
-  readonly topics: readonly ('duty' | 'overview' | 'hosts' | 'alerts' | 'incidents' | 'service' | 'work-log')[]
+  readonly topics: readonly ('duty' | 'overview' | 'hosts' | 'alerts' | 'incidents' | 'notify' | 'service' | 'work-log')[]
 }

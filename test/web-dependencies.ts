@@ -7,6 +7,7 @@ import type { WebDependencies } from '../collector/web/dependencies.ts'
 import { type Hints, createHints } from '../collector/web/stream.ts'
 import { stubAckLinks, stubDuty } from './duty-dependencies.ts'
 import { stubIncident, stubIncidents } from './incident-dependencies.ts'
+import { stubNotify } from './notify-dependencies.ts'
 import { stubService } from './service-dependencies.ts'
 import type { AlertView } from '../protocol/api.ts'
 
@@ -88,6 +89,7 @@ export function stubWeb(overrides: Partial<WebDependencies> = {}): StubWeb {
       revoke: (...parts) => act('revoke', ...parts),
     },
     service: stubService(acts, NOW),
+    notify: stubNotify(acts, NOW),
     duty: stubDuty(acts, NOW),
     ackLinks: stubAckLinks(acts),
     enrol: (request) => Promise.resolve({ status: 429, body: { code: 'limit', message: request.host }, retryAfterMs: 1_500 }),

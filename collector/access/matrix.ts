@@ -11,6 +11,8 @@ export const permissions = [
   'alerts.read',
   'alerts.write',
   'silences.write',
+  /** The test button of a channel. */
+  'channels.test',
   'duty.read',
   'duty.contacts',
   'duty.write',
@@ -46,12 +48,12 @@ const dutyPlan = ['duty.contacts', 'duty.write'] as const satisfies readonly Per
  * row with the room for accounts. Amounts of money (`exposure.read`) it never sees.
  */
 export const matrix: Readonly<Record<Role, readonly Permission[]>> = {
-  'system-admin': [...look, ...dutyPlan, 'incidents.act', 'work.write', 'alerts.write', 'silences.write', 'agents.manage', 'service.write', 'months.freeze'],
+  'system-admin': [...look, ...dutyPlan, 'incidents.act', 'work.write', 'alerts.write', 'silences.write', 'channels.test', 'agents.manage', 'service.write', 'months.freeze'],
   'security-admin': ['overview.read', 'hosts.read', 'self.read', 'accounts.manage'],
   auditor: ['overview.read', 'self.read', 'audit.read'],
-  duty: [...look, ...dutyPlan, 'incidents.act', 'work.write', 'alerts.write', 'silences.write', 'service.write'],
-  onsite: [...look, ...dutyPlan, 'incidents.act', 'work.write', 'alerts.write', 'silences.write', 'service.write'],
-  'project-manager': [...look, ...dutyPlan, 'service.write', 'months.freeze', 'exposure.read', 'work.write'],
+  duty: [...look, ...dutyPlan, 'incidents.act', 'work.write', 'alerts.write', 'silences.write', 'channels.test', 'service.write'],
+  onsite: [...look, ...dutyPlan, 'incidents.act', 'work.write', 'alerts.write', 'silences.write', 'channels.test', 'service.write'],
+  'project-manager': [...look, ...dutyPlan, 'channels.test', 'service.write', 'months.freeze', 'exposure.read', 'work.write'],
   'client-manager': ['overview.read', 'hosts.read', 'alerts.read', 'duty.read', 'incidents.read', 'query.read', 'service.read', 'exposure.read'],
   assessor: [...look, 'audit.read'],
   reader: look,

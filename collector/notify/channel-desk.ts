@@ -23,7 +23,7 @@ export interface ChannelDeskDependencies {
   readonly state: State
   readonly outbox: Pick<Outbox, 'standings' | 'test' | 'allChannelsDown'>
   now(): number
-  /** Kind of each channel of collector.yml. */
+  /** Kind of each channel of collector.yml; the others are webhooks that the routes name. */
   readonly kinds: Readonly<Record<string, ChannelKindName>>
 }
 
@@ -37,7 +37,7 @@ export interface ChannelDesk {
 export function createChannelDesk(deps: ChannelDeskDependencies): ChannelDesk {
   const { state, outbox } = deps
   const testedAt = new Map<string, number>()
-  const kindOf = (name: string): ChannelKindName | undefined => (Object.hasOwn(deps.kinds, name) ? deps.kinds[name] : undefined)
+  const kindOf = (name: string): ChannelKindName => (Object.hasOwn(deps.kinds, name) ? deps.kinds[name] : undefined) ?? 'webhook'
 
   async function viewOf(standing: Awaited<ReturnType<Outbox['standings']>>[number], sight: Sight): Promise<ChannelView> {
     const { name, health } = standing
@@ -49,12 +49,12 @@ export function createChannelDesk(deps: ChannelDeskDependencies): ChannelDesk {
       state.db.selectFrom('receipt').innerJoin('outbox', 'outbox.id', 'receipt.outbox_id').selectAll('receipt').select(['outbox.receiver as receiver']).where('outbox.channel', '=', name).orderBy('receipt.at', 'desc').limit(LAST_RECEIPTS).execute(),
     ])
     return {
-      name, kind: kind ?? 'webhook', state: health === undefined ? 'unknown' : health.kind, why: health?.kind === 'down' ? (sight.contacts ? health.why : maskedText(health.why)) : null,
+      name, kind, state: health === undefined ? 'unknown' : health.kind, why: health?.kind === 'down' ? (sight.contacts ? health.why : maskedText(health.why)) : null,
       detail: standing.detail, perMinute: standing.perMinute, sentLastHour: sent.count, waiting: waiting.count, oldestWaitingAt: waiting.count === 0 ? null : waiting.oldest,
       pausedUntil: standing.pausedUntil > now ? standing.pausedUntil : null,
       budget: standing.budget === undefined ? null : standing.budget, balance: standing.balance ?? null,
       receipts: receipts.map((row) => ({ ...receiptView(row, sight), message: row.outbox_id, receiver: row.receiver })),
-      address: kind === undefined ? 'none' : addressOf[kind],
+      address: addressOf[kind],
     }
   }
 
@@ -65,9 +65,8 @@ export function createChannelDesk(deps: ChannelDeskDependencies): ChannelDesk {
       return { now: deps.now(), allDown: outbox.allChannelsDown(), channels: await Promise.all(standings.map((one) => viewOf(one, sight))) }
     },
     async test(channel, to, actor, sight) {
-      const kind = kindOf(channel)
-      if (kind === undefined) return refusal(404, 'not-found', '没有这个渠道')
-      const fault = addressFault(kind, to)
+      if (!(await outbox.standings()).some((one) => one.name === channel)) return refusal(404, 'not-found', '没有这个渠道')
+      const fault = addressFault(kindOf(channel), to)
       if (fault !== undefined) return refusal(422, 'address', fault)
       const now = deps.now()
       const last = testedAt.get(channel)

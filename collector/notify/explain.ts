@@ -5,6 +5,7 @@
 import { officeTime } from '../clock.ts'
 import type { Decision } from './decision.ts'
 import { placesOf } from './dispatch.ts'
+import type { Place } from './dispatch.ts'
 import type { RouteFile } from './route-file.ts'
 import { allRoutes } from './route.ts'
 import type { RoutedAlert } from './routed-alert.ts'
@@ -67,25 +68,63 @@ export function explainFrom(routes: RouteFile, at: number): number {
 export function explainAlert(alert: RoutedAlert, facts: ExplainFacts): AlertExplanation {
   const { at } = facts
   const state = at < alert.startsAt ? 'not-yet' : isResolved(alert, at) ? 'resolved' : 'firing'
-  const routes = placesOf(facts.routes.route, alert.routing).map((place): ExplainedRoute => {
-    const mine = newestFlush(facts.decisions.filter((one) => one.groupKey === place.key && one.receiver === place.route.receiver), at).filter((one) => [...one.firing, ...one.resolved].includes(alert.fingerprint))
-    const decisions = mine.map((one) => explained(one, facts, alert.fingerprint))
-    const { groupWaitMs, groupIntervalMs, repeatIntervalMs, receiver } = place.route
-    const waiting = state === 'not-yet' ? '告警此时尚未发生' : `分组尚未发出过通知（最多等待 ${groupWaitMs / 1000} 秒）`
-    return { receiver, groupKey: place.key, groupWaitMs, groupIntervalMs, repeatIntervalMs, decisions, text: decisions.length === 0 ? waiting : decisions.map((one) => one.text).join('；') }
-  })
+  const places = placesOf(facts.routes.route, alert.routing)
+  const here = places.map((place) => explainedRoute(place, alert, state, facts))
+  // Before it belonged to its incident it fell into other groups: what they decided then is the answer.
+  const before = here.some((one) => one.decisions.length > 0) ? [] : formerPlaces(places, alert, facts).map((place) => explainedRoute(place, alert, state, facts)).filter((one) => one.decisions.length > 0)
+  const routes = before.length > 0 ? before : here
   return { kind: 'alert', at, alert, state, routes }
 }
 
+function explainedRoute({ key, route }: Place, alert: RoutedAlert, state: AlertExplanation['state'], facts: ExplainFacts): ExplainedRoute {
+  const { groupWaitMs, groupIntervalMs, repeatIntervalMs, receiver } = route
+  const ours = facts.decisions.filter((one) => one.groupKey === key && one.receiver === receiver)
+  const mine = newestFlush(ours, facts.at, groupIntervalMs).filter((one) => [...one.firing, ...one.resolved].includes(alert.fingerprint))
+  const decisions = mine.map((one) => explained(one, facts, alert.fingerprint))
+  const waiting = state === 'not-yet' ? '告警此时尚未发生' : `分组尚未发出过通知（最多等待 ${groupWaitMs / 1000} 秒）`
+  return { receiver, groupKey: key, groupWaitMs, groupIntervalMs, repeatIntervalMs, decisions, text: decisions.length === 0 ? waiting : decisions.map((one) => one.text).join('；') }
+}
+
+/** Groups of the present tree that decided about the alert while it had other labels for routing. */
+function formerPlaces(places: readonly Place[], alert: RoutedAlert, facts: ExplainFacts): readonly Place[] {
+  const routes = allRoutes(facts.routes.route)
+  const found = new Map<string, Place>()
+  for (const { groupKey, receiver, firing, resolved } of facts.decisions) {
+    if (!firing.includes(alert.fingerprint) && !resolved.includes(alert.fingerprint)) continue
+    if (places.some((one) => one.key === groupKey && one.route.receiver === receiver)) continue
+    const route = routes.find((one) => one.receiver === receiver && groupKey.startsWith(`${one.key}:`))
+    if (route !== undefined) found.set(`${receiver} ${groupKey}`, { key: groupKey, route })
+  }
+  return [...found.values()]
+}
+
+/** How late a flush may be without losing its phase (see dispatch.ts). */
+const LATE_MS = 1_000
+/** How late a flush may be at all, with the processor busy. */
+const GONE_MS = 10_000
+
 /**
- * The decisions of the newest flush at or before `at`, for each integration. A row stands for flushes from `at` to
- * `lastAt`, so one that spans the moment is newer than one that ended before it.
+ * The decisions of one group's newest flush at or before `at`, for each integration. A row stands for flushes from `at`
+ * to `lastAt`; one that spans the moment was made anew within the last interval, but nothing says when. So what lies
+ * less than an interval before the newest row is of the same flush, unless a newer row overtakes it.
  */
-export function newestFlush(decisions: readonly Decision[], at: number): readonly Decision[] {
-  const past = decisions.filter((one) => one.at <= at)
+export function newestFlush(decisions: readonly Decision[], at: number, intervalMs: number): readonly Decision[] {
   const moment = (one: Decision): number => Math.min(one.lastAt, at)
+  const past = decisions.filter((one) => one.at <= at)
   const newest = Math.max(...past.map(moment))
-  return past.filter((one) => moment(one) === newest)
+  // A group that lives is flushed once an interval: this one was gone by then.
+  if (newest < at - intervalMs - GONE_MS) return []
+  const near = past.filter((one) => moment(one) > newest - intervalMs - LATE_MS)
+  const thread = (one: Decision): string => JSON.stringify([one.integration, one.integration === '' ? one.stage : ''])
+  const newestOf = Map.groupBy(near, thread)
+  const last = near.filter((one) => (newestOf.get(thread(one)) ?? []).every((other) => moment(other) <= moment(one)))
+  return last.filter((one) => !last.some((other) => overtakes(other, one)))
+}
+
+/** In one flush an alert is muted by one stage, or handed to each integration: of rows that say both, the newer one holds. */
+function overtakes(newer: Decision, older: Decision): boolean {
+  if (newer === older || (newer.integration !== '' && older.integration !== '') || newer.lastAt <= older.lastAt) return false
+  return newer.firing.some((fingerprint) => older.firing.includes(fingerprint)) || newer.resolved.some((fingerprint) => older.resolved.includes(fingerprint))
 }
 
 export interface NotificationExplanation {

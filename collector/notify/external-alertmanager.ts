@@ -17,7 +17,10 @@ import type { RoutedAlert } from './routed-alert.ts'
 /** `notify.alertmanagers` of collector.yml: one endpoint each. Secrets are named by file or variable. */
 export const externalAlertmanagerSettings = z
   .strictObject({
-    url: z.url({ protocol: /^https?$/ }).meta({ description: 'Address of the Alertmanager, with its path prefix if it has one; /api/v2/alerts is added.' }),
+    url: z
+      .url({ protocol: /^https?$/, error: 'expected an address such as http://host:9093' })
+      .refine((value) => !/^https?:\/\/[^/?#]*@/.test(value), 'expected no user or password in the address')
+      .meta({ description: 'Address of the Alertmanager, with its path prefix if it has one; /api/v2/alerts is added.' }),
     user: z.string().min(1).max(256).optional().meta({ description: 'User for HTTP Basic authentication; needs a password.' }),
     passwordFile: z.string().min(1).optional().meta({ description: 'File that holds the password.' }),
     passwordEnv: z.string().regex(/^[A-Z_][A-Z0-9_]*$/).optional().meta({ description: 'Name of the environment variable that holds the password.' }),

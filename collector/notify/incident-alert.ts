@@ -13,12 +13,13 @@ export const REPORTED = 'ReportedFault'
 
 /**
  * The alert of an incident: the labels of its first alert, with `incident`, `severity`, `sla` and `system` as the
- * incident has them. Firing while the fault runs; ended when it recovered, was closed, or went into another one.
+ * incident has them. Firing while the fault runs; ended when it recovered, was closed, or went into another one. One that
+ * a person reported keeps the labels it began with when alerts join it: other labels would be another alert, told anew.
  */
 export function reportOfIncident(incident: Incident, now: number, consoleUrl: string | undefined): AlertReport {
   const first = incident.alerts[0]
   const labels: Labels = {
-    ...(first?.labels ?? { alertname: REPORTED, instance: incident.instance, fault: incident.fault }),
+    ...(first === undefined || incident.report !== null ? { alertname: REPORTED, instance: incident.instance, fault: incident.fault } : first.labels),
     incident: incident.number,
     severity: incident.severity,
     sla: incident.profile.name,
@@ -42,6 +43,8 @@ export function reportOfIncident(incident: Incident, now: number, consoleUrl: st
 export interface Speakers {
   /** Notes the incident as it stands and returns its alert. */
   note(incident: Incident, now: number): AlertReport
+  /** The same for an incident that has changed: its alert, and the end of the one it was under other labels (a severity). */
+  change(incident: Incident, now: number): readonly AlertReport[]
   /** The incident that speaks under this number: itself, or the one it went into. */
   spokesman(number: string): string
   /** Fingerprint of the alert that speaks for an alert of this incident; undefined: that is this one, or there is none. */
@@ -50,7 +53,7 @@ export interface Speakers {
 
 /** An empty register. */
 export function createSpeakers(consoleUrl: string | undefined): Speakers {
-  const alerts = new Map<string, string>()
+  const alerts = new Map<string, AlertReport>()
   const into = new Map<string, string>()
   function spokesman(number: string): string {
     let current = number
@@ -62,18 +65,24 @@ export function createSpeakers(consoleUrl: string | undefined): Speakers {
     }
     return current
   }
+  function note(incident: Incident, now: number): AlertReport {
+    const report = reportOfIncident(incident, now, consoleUrl)
+    alerts.set(incident.number, report)
+    if (incident.mergedInto === null) into.delete(incident.number)
+    else into.set(incident.number, incident.mergedInto.number)
+    return report
+  }
   return {
-    note(incident, now) {
-      const report = reportOfIncident(incident, now, consoleUrl)
-      alerts.set(incident.number, report.fingerprint)
-      if (incident.mergedInto === null) into.delete(incident.number)
-      else into.set(incident.number, incident.mergedInto.number)
-      return report
+    note,
+    change(incident, now) {
+      const former = alerts.get(incident.number)
+      const report = note(incident, now)
+      return former === undefined || former.fingerprint === report.fingerprint ? [report] : [{ ...former, endsAt: former.endsAt ?? now, updatedAt: now }, report]
     },
     spokesman,
     speakerFor(fingerprint, number) {
       if (number === undefined) return undefined
-      const speaker = alerts.get(spokesman(number))
+      const speaker = alerts.get(spokesman(number))?.fingerprint
       return speaker === fingerprint ? undefined : speaker
     },
   }

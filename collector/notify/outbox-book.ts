@@ -35,10 +35,13 @@ export interface OutboxQuery {
 export interface OutboxBook {
   list(query: OutboxQuery, sight: Sight): Promise<OutboxList>
   get(id: string, sight: Sight): Promise<OutboxDetail | undefined>
+  /** Messages by id, without their words. */
+  messages(ids: readonly string[], sight: Sight): Promise<ReadonlyMap<string, OutboxView>>
 }
 
 const statesOf: Readonly<Record<OutboxFilter, readonly OutboxTable['state'][]>> = { owed: ['queued', 'sending'], sent: ['sent'], failed: ['failed', 'dead'], all: ['queued', 'sending', 'sent', 'failed', 'dead'] }
-const storedMessage = z.object({ to: z.array(z.string()), payload: z.json() })
+const jsonValue: z.ZodType<Json> = z.json()
+const storedMessage = z.object({ to: z.array(z.string()), payload: jsonValue })
 const payloadKind = z.looseObject({ kind: z.enum(['alerts', 'incident', 'plain', 'test']) })
 const missed = z.array(z.object({ address: z.string(), why: z.string() }))
 const receiptDetail = z.object({ to: z.array(z.string()), detail: z.string(), why: z.string(), refused: missed, again: missed, together: z.number() }).partial()
@@ -91,6 +94,11 @@ export function createOutboxBook(deps: OutboxBookDependencies): OutboxBook {
       if (row === undefined) return undefined
       const [one] = await viewsOf([row], sight)
       return one === undefined ? undefined : { ...one.view, now: deps.now(), text: one.text }
+    },
+    async messages(ids, sight) {
+      if (ids.length === 0) return new Map()
+      const rows = await outboxRows(db).where('outbox.id', 'in', ids.slice(0, 10_000)).execute()
+      return new Map((await viewsOf(rows, { ...sight, text: false })).map(({ view }) => [view.id, view]))
     },
   }
 }

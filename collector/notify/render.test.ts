@@ -110,6 +110,37 @@ describe('what routing decided', () => {
   })
 })
 
+describe('acknowledging from the message', () => {
+  const link = 'https://console-host.example.org/a/x?y=1&z="<b>'
+  const asked = (ack: Notice['ack'], detail: 'minimal' | 'full' = 'full') => render({ ...opened(), ack }, START, detail)
+
+  it('says how before everything else: the link as text and as a link, the answer also where there is little room', () => {
+    const without = asked(null)
+    const mail = asked({ link, code: null })
+    expect(mail.text).toBe(`立即响应（仅限本人使用）：${link}\n\n${without.text}`)
+    expect(mail.html).toContain('<p><a href="https://console-host.example.org/a/x?y=1&amp;z=&quot;&lt;b&gt;">立即响应')
+    expect(mail.html.indexOf('立即响应')).toBeLessThan(mail.html.indexOf('发现故障'))
+    // A link is too long for an SMS.
+    expect(mail.brief).toBe(without.brief)
+    const sms = asked({ link: null, code: '47' }, 'minimal')
+    expect(sms.brief).toBe(`${asked(null, 'minimal').brief} 回复47响应`)
+    expect(sms.html).not.toContain('<a href')
+    const both = asked({ link, code: '47' })
+    expect(both.text.startsWith(`立即响应（仅限本人使用）：${link}\n回复47响应\n\n`)).toBe(true)
+  })
+
+  it('says nothing of it where it is not given, and never to robots and webhooks', () => {
+    expect(asked({ link: null, code: null })).toEqual(asked(null))
+    const { markdown, webhook } = asked({ link, code: '47' })
+    expect([markdown, JSON.stringify(webhook)]).toEqual([asked(null).markdown, JSON.stringify(asked(null).webhook)])
+    expect(render({ ...plain, ack: { link: null, code: '47' } }, START, 'minimal').brief).toMatch(/ 回复47响应$/)
+  })
+
+  it('still fits into one SMS', () => {
+    expect(segmentsOf(signedText(asked({ link: null, code: '4711' }, 'minimal').brief, '政务运维值守', false, 9).billed)).toBe(1)
+  })
+})
+
 describe('digest', () => {
   it('says how many and which is worst', () => {
     const list = [render(plain, START, 'minimal'), ...Array.from({ length: 498 }, () => render(alerts({ alerts: [{ ...alerts().alerts[0]!, labels: { severity: 'info' } }] }), START, 'minimal')), render(opened(), START, 'minimal')]

@@ -163,5 +163,6 @@ export async function forgetOld(trx: StateTransaction, before: number, now: numb
   await trx.deleteFrom('decision').where('last_at', '<', before).execute()
   await trx.deleteFrom('routed_alert').where('gone_at', '<', before).execute()
   await trx.deleteFrom('silence').where('ends_at', '<', before).execute()
+  await trx.deleteFrom('silence_request').where('ends_at', '<', before).execute()
   await trx.deleteFrom('notification_log').where('expires_at', '<=', now).execute()
 }

@@ -13,20 +13,15 @@ import type { Route } from './route.ts'
 import type { RoutedAlert } from './routed-alert.ts'
 import type { Dispatch } from './run-dispatch.ts'
 import type { Standing } from './second-channel.ts'
+import type { TargetPeople } from './target-people.ts'
 import { activeIntervals } from './time-interval.ts'
 import { timeIntervalText } from './time-interval-text.ts'
-
-/** Who is behind a target now. `nobody`: why there is none, one sentence. */
-export interface TargetPeople {
-  readonly people: readonly string[]
-  readonly nobody: string | undefined
-}
 
 export interface RoutingDeskDependencies {
   readonly dispatch: Pick<Dispatch, 'routes' | 'groups' | 'standing' | 'alerts' | 'silences'>
   now(): number
-  /** People of a roster or named ones, as duty knows them at that time. */
-  peopleOf(target: Extract<Integration, { kind: 'channel' }>, at: number): TargetPeople
+  /** Who would be reached now. */
+  peopleOf(target: Extract<Integration, { kind: 'channel' }>): TargetPeople
   works(): Standing
   /** The number of the incident an alert of these labels belongs to, if any. */
   incidentOf(labels: Labels): string | undefined
@@ -41,18 +36,18 @@ export interface RoutingDesk {
 export function createRoutingDesk(deps: RoutingDeskDependencies): RoutingDesk {
   const { dispatch } = deps
 
-  function targetView(target: Integration, at: number, contacts: boolean): TargetView {
+  function targetView(target: Integration, contacts: boolean): TargetView {
     const base = { name: target.name, sendResolved: target.sendResolved }
     // A webhook's path is often its secret.
     if (target.kind === 'webhook') return { ...base, kind: 'webhook', channel: new URL(target.url).origin, up: null, roster: null, people: [], addresses: [], nobody: null }
-    const found = target.roster === undefined && target.people.length === 0 ? { people: [], nobody: undefined } : deps.peopleOf(target, at)
+    const found = deps.peopleOf(target)
     return {
       ...base, kind: 'channel', channel: target.channel, up: deps.works()[target.channel] ?? null, roster: target.roster ?? null, people: found.people,
       addresses: contacts ? target.addresses : target.addresses.map(maskedAddress), nobody: found.nobody ?? null,
     }
   }
 
-  const receiverView = (receiver: RouteReceiver | undefined, name: string, at: number, contacts: boolean): ReceiverView => ({ name, targets: receiver?.integrations.map((one) => targetView(one, at, contacts)) ?? [] })
+  const receiverView = (receiver: RouteReceiver | undefined, name: string, contacts: boolean): ReceiverView => ({ name, targets: receiver?.integrations.map((one) => targetView(one, contacts)) ?? [] })
 
   const intervals = (names: readonly string[], at: number): readonly IntervalName[] => {
     const holding = activeIntervals(names, dispatch.routes().timeIntervals, at)
@@ -74,7 +69,7 @@ export function createRoutingDesk(deps: RoutingDeskDependencies): RoutingDesk {
         now, route: view(route),
         inhibitions: inhibitRules.map((rule) => ({ source: rule.source.map(matcherText), target: rule.target.map(matcherText), equal: rule.equal })),
         times: [...timeIntervals].map(([name, list]) => ({ name, holds: intervals([name], now).some((one) => one.holds), text: list.map(timeIntervalText) })),
-        receivers: [...receivers.values()].map((one) => receiverView(one, one.name, now, contacts)),
+        receivers: [...receivers.values()].map((one) => receiverView(one, one.name, contacts)),
       }
     },
     try(labels, contacts) {
@@ -96,7 +91,7 @@ export function createRoutingDesk(deps: RoutingDeskDependencies): RoutingDesk {
         const group = held !== undefined && held.alerts.size > 0 ? held : undefined
         const mutes = activeIntervals(place.route.muteTimeIntervals, timeIntervals, now)
         const outside = place.route.activeTimeIntervals.length > 0 && activeIntervals(place.route.activeTimeIntervals, timeIntervals, now).length === 0
-        const receiver = receiverView(receivers.get(place.route.receiver), place.route.receiver, now, contacts)
+        const receiver = receiverView(receivers.get(place.route.receiver), place.route.receiver, contacts)
         const stops = [
           ...inhibitedBy.map((fingerprint) => `被抑制：${title(fingerprint)} 正在告警`),
           ...(outside ? [`不在生效时段内：${place.route.activeTimeIntervals.join('、')}`] : []),
@@ -107,7 +102,7 @@ export function createRoutingDesk(deps: RoutingDeskDependencies): RoutingDesk {
           route: place.route.id, receiver, groupKey: place.key, groupLabels: place.labels,
           groupWaitMs: place.route.groupWaitMs, groupIntervalMs: place.route.groupIntervalMs, repeatIntervalMs: place.route.repeatIntervalMs,
           group: group === undefined ? null : { alerts: group.alerts.size, dueAt: group.dueAt },
-          told: stops.length === 0 && receiver.targets.length > 0,
+          told: stops.length === 0 && receiver.targets.some((one) => one.nobody === null),
           sentences: [timing(group, place.route, now), ...(stops.length > 0 ? stops : reached(receiver))],
         }
       })

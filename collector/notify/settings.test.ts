@@ -3,14 +3,12 @@ import { notifySettings } from './settings.ts'
 
 const mail = { kind: 'email', host: 'mail.example.org', from: 'zhishou@example.org' }
 const sms = { kind: 'sms-http', url: 'http://sms.example.org/send', body: 'm={phone}&c={content}', success: '^0' }
-const receiver = { name: '值班', channel: 'mail', addresses: ['duty@example.org'] }
 const channels = (one: Record<string, unknown>) => ({ channels: { one } })
 
 describe('notifySettings', () => {
   it('has the defaults people rely on', () => {
-    expect(notifySettings.parse(undefined)).toEqual({ channels: {}, receivers: [], serviceAliases: {} })
-    const parsed = notifySettings.parse({ channels: { mail, sms, a: { kind: 'wecom', keyEnv: 'K' }, b: { kind: 'dingtalk', tokenEnv: 'T', secretEnv: 'S' }, c: { kind: 'feishu', hookEnv: 'H', secretEnv: 'S' } }, receivers: [receiver] })
-    expect(parsed.receivers).toEqual([{ ...receiver, minSeverity: 'warning', sendResolved: false }])
+    expect(notifySettings.parse(undefined)).toEqual({ channels: {}, alertmanagers: [], decisionRetention: 90 * 86_400_000, serviceAliases: {} })
+    const parsed = notifySettings.parse({ channels: { mail, sms, a: { kind: 'wecom', keyEnv: 'K' }, b: { kind: 'dingtalk', tokenEnv: 'T', secretEnv: 'S' }, c: { kind: 'feishu', hookEnv: 'H', secretEnv: 'S' } } })
     expect(parsed.channels['mail']).toEqual({ ...mail, port: 587, secure: false, plain: false, perMinute: 30, timeout: 15_000, detail: 'full' })
     expect(parsed.channels['sms']).toMatchObject({ perPerson: 3, perPersonWindow: 600_000, gather: 30_000, maxSegments: 1, detail: 'minimal' })
     // The documented rates.
@@ -21,15 +19,11 @@ describe('notifySettings', () => {
     ['an unknown key', channels({ ...mail, tls: true }), 'channels.one'],
     ['a kind that is none', channels({ ...mail, kind: 'pigeon' }), 'channels.one.kind'],
     ['a channel name with capitals', { channels: { Mail: mail } }, 'channels.Mail'],
-    ['an address list in one text', { channels: { mail }, receivers: [{ ...receiver, addresses: ['a@example.org,b@example.org'] }] }, 'receivers.0.addresses.0'],
-    ['a phone number for mail', { channels: { mail }, receivers: [{ ...receiver, addresses: ['13800000001'] }] }, 'receivers.0.addresses.0'],
-    ['a mailbox for SMS', { channels: { mail: sms }, receivers: [receiver] }, 'receivers.0.addresses.0'],
-    ['nobody to mail to', { channels: { mail }, receivers: [{ ...receiver, addresses: [] }] }, 'receivers.0.addresses'],
-    ['an address for a robot', { channels: { mail: { kind: 'wecom', keyEnv: 'K' } }, receivers: [receiver] }, 'receivers.0.addresses'],
-    ['a receiver without its channel', { receivers: [receiver] }, 'receivers.0.channel'],
+    ['receivers, which routes.yml has now', { receivers: [] }, ''],
+    ['two outside Alertmanagers at one address', { alertmanagers: [{ url: 'http://a' }, { url: 'http://a' }] }, 'alertmanagers.1.url'],
+    ['a password in the address of an Alertmanager', { alertmanagers: [{ url: 'http://u:p@a' }] }, 'alertmanagers.0.url'],
+    ['an explanation that is forgotten at once', { decisionRetention: '1h' }, 'decisionRetention'],
     ['a header in an address', channels({ ...mail, from: 'a@example.org\nBcc: b@example.org' }), 'channels.one.from'],
-    ['a header in a name', { channels: { mail }, receivers: [{ ...receiver, name: 'a\r\nb' }] }, 'receivers.0.name'],
-    ['two receivers of one name', { channels: { mail }, receivers: [receiver, receiver] }, 'receivers.1.name'],
     ['a user without a secret', channels({ ...mail, user: 'u' }), 'channels.one.passwordFile'],
     ['a secret without a user', channels({ ...mail, passwordFile: '/x' }), 'channels.one.user'],
     ['two secrets', channels({ ...mail, user: 'u', passwordFile: '/x', passwordEnv: 'X' }), 'channels.one.passwordEnv'],

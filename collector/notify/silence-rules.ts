@@ -55,7 +55,8 @@ export function needsSecond(wanted: WantedSilence, now: number, inGuard: (at: nu
 
 function mutesNoMore(known: Silence, wanted: WantedSilence, now: number): boolean {
   const same = JSON.stringify(known.matchers.map(({ name, op, value }) => [name, op, value])) === JSON.stringify(wanted.matchers.map(({ name, op, value }) => [name, op, value]))
-  return silenceState(known, now) !== 'expired' && same && wanted.endsAt <= known.endsAt && wanted.startsAt >= Math.min(known.startsAt, now)
+  const state = silenceState(known, now)
+  return state !== 'expired' && same && wanted.endsAt <= known.endsAt && (state === 'active' || wanted.startsAt >= known.startsAt)
 }
 
 /** When the first of the silences began that this one takes the place of. */

@@ -86,7 +86,7 @@ export interface ServiceRoom {
 
   month(month: string): Promise<ActOutcome<MonthReport>>
   /** The frozen months in their order, without what is in them. */
-  frozen(): Promise<readonly Omit<FrozenMonth, 'body'>[]>
+  frozen(): Promise<readonly Pick<FrozenMonth, 'month' | 'frozenAt' | 'actor' | 'hash'>[]>
   /** `forced`: why it cannot wait for its open incidents. */
   freezeMonth(month: string, forced: string | null, actor: string): Promise<ActOutcome<FrozenMonth>>
   annotateMonth(month: string, path: string, corrected: string | number | null, approval: Approval, reason: string, actor: string): Promise<ActOutcome<Annotation>>
@@ -241,7 +241,7 @@ export async function createServiceRoom(deps: ServiceDependencies): Promise<Serv
       if (frozen !== undefined) return { kind: 'done', value: { kind: 'frozen', month: frozen, figures: figuresOf(frozen), annotations: await annotations(state.db, month) } }
       return running(month)
     },
-    frozen: async () => (await frozenMonths(state.db)).map(({ body: _, ...rest }) => rest),
+    frozen: async () => (await frozenMonths(state.db)).map(({ month, frozenAt, actor, hash }) => ({ month, frozenAt, actor, hash })),
     freezeMonth,
     annotateMonth,
     verifyMonths: () =>

@@ -1,14 +1,13 @@
 /** The room's values as the console reads them (pure): what protocol/api-service.ts declares, and nothing decided anew. */
 import { z } from 'zod'
-import type { AnnotationView, AvailabilityMaking, AvailabilityView, BookEntryView, ExposureView, FigureView, GuardView, MonthSummary, RatesView, RequestView, ServiceAvailabilityView, WindowView, WorkLineView, ZeroReportView } from '../../protocol/api-service.ts'
-import type { Json } from '../state/audit.ts'
+import type { AnnotationView, AvailabilityMaking, AvailabilityView, ExposureView, FigureView, GuardView, MonthSummary, RequestView, ServiceAvailabilityView, WindowView, WorkLineView, ZeroReportView } from '../../protocol/api-service.ts'
 import { percentText } from './availability.ts'
 import type { Exposure } from './exposure.ts'
-import { clockNames, severities } from './fault.ts'
+import { clockNames, momentsOf, severities } from './fault.ts'
 import type { Annotation, FrozenMonth } from './frozen-month.ts'
 import { inputsOf } from './frozen-month.ts'
 import type { GuardPeriod, ZeroReport } from './guard.ts'
-import { intersect } from './intervals.ts'
+import { intersect, subtract } from './intervals.ts'
 import type { Interval } from './intervals.ts'
 import { yuanText } from './money.ts'
 import type { MonthInputs } from './month.ts'
@@ -89,13 +88,16 @@ export function makingView(report: MonthReport, service: string, part: Part, nam
     : dayFound(shown, part, inputs.zone)
   if (found === undefined) return undefined
   const { from, to } = found.span
-  const span = { from, to: Math.max(from, Math.min(to, inputs.asOf)) }
-  const within = <T extends Interval>(list: readonly T[]): readonly T[] => list.flatMap((one) => intersect([one], [span]).map((part) => ({ ...one, ...part })))
+  // The time that counted, so that what is listed adds up to the figures.
+  const passed = [{ from, to: Math.min(to, inputs.asOf) }]
+  const counted = known.hours === null ? passed : intersect(passed, known.hours)
+  const bad = momentsOf(known.bad)
+  const within = <T extends Interval>(list: readonly T[], less: readonly Interval[] = []): readonly T[] => list.flatMap((one) => subtract(intersect([one], counted), less).map((part) => ({ ...one, ...part })))
   return {
     now, service, title: shown.title, from, to,
     figures: { withMaintenance: found.figures.withMaintenance, withoutMaintenance: found.figures.withoutMaintenance, maintenanceMs: found.figures.maintenanceMs, incidents: found.figures.incidents },
     bad: within(known.bad).map((one) => ({ from: one.from, to: one.to, incidents: one.incidents })),
-    blind: within(inputs.blind.filter((one) => one.service === '' || one.service === service).map((one) => ({ ...one, to: one.to ?? inputs.asOf }))).map((one) => ({ from: one.from, to: one.to, why: one.why, object: one.object })),
+    blind: within(inputs.blind.filter((one) => one.service === '' || one.service === service).map((one) => ({ ...one, to: one.to ?? inputs.asOf })), bad).map((one) => ({ from: one.from, to: one.to, why: one.why, object: one.object })),
     maintenance: inputs.windows.flatMap((window) => {
       const { approval } = window
       if (approval === undefined || !window.services.includes(service)) return []
@@ -126,16 +128,12 @@ export function monthList(frozen: readonly Pick<FrozenMonth, 'month' | 'frozenAt
   return list.reverse()
 }
 
-/** The SLA book of a month. */
-export function bookView(figures: Figures): { readonly entries: readonly BookEntryView[]; readonly overall: { readonly withMaintenance: RatesView; readonly withoutMaintenance: RatesView } } {
-  return figures.book
-}
-
 const annotationSchema = z.object({ approval: approvalSchema, corrected: z.union([z.string(), z.number(), z.null()]), original: z.union([z.string(), z.number(), z.null()]), path: z.string(), reason: z.string() })
 
 /** A correction as it is read. Throws where its content is not one. */
 export function annotationView({ seq, at, actor, body, hash }: Annotation): AnnotationView {
-  const { approval, corrected, original, path, reason } = annotationSchema.parse(JSON.parse(body) as Json)
+  const content: unknown = JSON.parse(body)
+  const { approval, corrected, original, path, reason } = annotationSchema.parse(content)
   return { seq, at, actor, path, original, corrected, reason, approval, hash }
 }
 

@@ -1,53 +1,11 @@
 /**
  * Days, months and contract years of a time zone as stretches of epoch milliseconds. Dates are texts, `2026-07-31`;
- * months too, `2026-07`. The office's zone has no daylight saving time today; the arithmetic does not lean on that
- * (it had some from 1986 to 1991), so days of 23 and 25 hours, days that begin at 01:00 and days that a zone left out
- * come out right. Only changes of offset that repeat a midnight (none since 2011) would put an hour into the later day.
+ * months too, `2026-07`. What clocks do is in collector/zone.ts.
  */
+import { firstMoment, wallClock } from '../zone.ts'
 import type { Interval } from './intervals.ts'
 
-const HOUR_MS = 3_600_000
-const DAY_MS = 24 * HOUR_MS
-
-const formats = new Map<string, Intl.DateTimeFormat>()
-
-function formatOf(zone: string): Intl.DateTimeFormat {
-  const known = formats.get(zone)
-  if (known !== undefined) return known
-  const made = new Intl.DateTimeFormat('en-US', {
-    timeZone: zone, calendar: 'gregory', hourCycle: 'h23',
-    year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric',
-  })
-  formats.set(zone, made)
-  return made
-}
-
-/** What a clock on the wall shows, as if it were UTC. Throws RangeError for a zone nobody knows. */
-function wallClock(at: number, zone: string): number {
-  const seconds = Math.floor(at / 1_000) * 1_000
-  const part: Partial<Record<Intl.DateTimeFormatPartTypes, number>> = {}
-  for (const { type, value } of formatOf(zone).formatToParts(seconds)) part[type] = Number(value)
-  const wall = Date.UTC(part.year ?? NaN, (part.month ?? NaN) - 1, part.day, part.hour, part.minute, part.second)
-  return wall + (at - seconds)
-}
-
-/** The first moment at which the wall clock shows `wall` or later. */
-function firstMoment(wall: number, zone: string): number {
-  // Offsets lie between -12 h and +14 h, and a zone changes its offset at most once in this stretch.
-  let [before, after] = [wall - 15 * HOUR_MS, wall + 13 * HOUR_MS]
-  const offsetBefore = wallClock(before, zone) - before
-  const offsetAfter = wallClock(after, zone) - after
-  if (offsetBefore === offsetAfter) return wall - offsetBefore
-  const exact = [wall - offsetBefore, wall - offsetAfter].filter((at) => wallClock(at, zone) === wall)
-  if (exact.length > 0) return Math.min(...exact)
-  // The clock jumped over it: the moment of the jump.
-  while (after - before > 1) {
-    const middle = Math.floor((before + after) / 2)
-    if (wallClock(middle, zone) - middle === offsetBefore) before = middle
-    else after = middle
-  }
-  return after
-}
+const DAY_MS = 86_400_000
 
 function wallOfDate(date: string): number {
   const [, year, month, day] = /^(\d{4})-(\d{2})-(\d{2})$/.exec(date) ?? []
@@ -60,7 +18,7 @@ const dateOfWall = (wall: number): string => new Date(wall).toISOString().slice(
 
 /** The date on the calendar at a moment. */
 export function dateAt(at: number, zone: string): string {
-  return dateOfWall(wallClock(at, zone))
+  return dateOfWall(wallClock(zone, at))
 }
 
 /** The month at a moment, `2026-07`. */
@@ -86,7 +44,7 @@ export function addMonths(month: string, months: number): string {
 export function momentOf(date: string, time: string, zone: string): number {
   const minutes = minutesOfDay(time)
   if (minutes === undefined) throw new RangeError(`${JSON.stringify(time)} is no time of day (HH:MM)`)
-  return firstMoment(wallOfDate(date) + minutes * 60_000, zone)
+  return firstMoment(zone, wallOfDate(date) + minutes * 60_000)
 }
 
 /** `08:30` as minutes since midnight, up to `24:00`; undefined for what is none. */
@@ -99,7 +57,7 @@ export function minutesOfDay(time: string): number | undefined {
 /** That day: 24 hours, or what the zone made of it. */
 export function dayOf(date: string, zone: string): Interval {
   const wall = wallOfDate(date)
-  return { from: firstMoment(wall, zone), to: firstMoment(wall + DAY_MS, zone) }
+  return { from: firstMoment(zone, wall), to: firstMoment(zone, wall + DAY_MS) }
 }
 
 /** Every date from the first to the last, both included. */
@@ -130,7 +88,7 @@ export interface ContractYear extends Interval {
  */
 export function contractYearAt(at: number, start: string, zone: string): ContractYear {
   const first = Number(start.slice(0, 4))
-  const beginOf = (number: number): number => firstMoment(wallOfDate(`${String(first + number - 1).padStart(4, '0')}${start.slice(4)}`), zone)
+  const beginOf = (number: number): number => firstMoment(zone, wallOfDate(`${String(first + number - 1).padStart(4, '0')}${start.slice(4)}`))
   let number = Math.max(1, Number(dateAt(at, zone).slice(0, 4)) - first + 1)
   if (number > 1 && at < beginOf(number)) number--
   return { number, from: beginOf(number), to: beginOf(number + 1) }

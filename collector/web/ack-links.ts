@@ -1,7 +1,10 @@
 /**
  * Acknowledging without signing in: what the page behind a message's link says, and the act it confirms. Use of the link
- * and response of the incident are one transaction; an act that is not taken leaves the link as it was. Wrong tokens of
- * an address are counted, and an address that sent too many is not listened to for a while, whatever it sends.
+ * and response of the incident are one transaction; an act that is not taken leaves the link as it was.
+ *
+ * Tries of one address that come to nothing are counted, and beyond the limit it only hears that there were too many.
+ * A link that is good passes even then: many people share one address behind a gateway, and nobody of them may be kept
+ * from answering at night by what another one sends. A signature of 256 bits is not found by trying.
  */
 import { createAttempts } from '../access/attempts.ts'
 import { acknowledgedByPhone, confirmLink, lookAtLink } from '../duty/acknowledge.ts'
@@ -18,9 +21,9 @@ import type { State } from '../state/open.ts'
 import type { Outcome } from './dependencies.ts'
 import type { AckAnswer, AckLinkDependencies } from './duty-dependencies.ts'
 
-/** Wrong tokens of one address, and confirmations of one address whatever came of them, within the window. */
+/** Wrong tokens of one address, and its confirmations that came to nothing, within the window. */
 const WRONG = { failures: 20, windowMs: 600_000, addresses: 10_000 }
-const CONFIRMED = { failures: 30, windowMs: 600_000, addresses: 10_000 }
+const IN_VAIN = { failures: 30, windowMs: 600_000, addresses: 10_000 }
 
 export interface AckLinkParts {
   readonly state: State
@@ -36,7 +39,7 @@ export interface AckLinkParts {
 /** The room behind `/a/TOKEN`. */
 export function ackLinks(parts: AckLinkParts): AckLinkDependencies {
   const { state, incidents } = parts
-  const [wrong, confirmed] = [createAttempts(WRONG), createAttempts(CONFIRMED)]
+  const [wrong, inVain] = [createAttempts(WRONG), createAttempts(IN_VAIN)]
   const page = () => parts.duty.context().wording.page
 
   /** What leaves the site in messages: severity, service by alias, number. */
@@ -54,20 +57,21 @@ export function ackLinks(parts: AckLinkParts): AckLinkDependencies {
     return { kind: 'limited', heading: page().refused, lines: [filled(page().limited, { minutes: Math.ceil(waitMs / 60_000) })], retryAfterMs: waitMs }
   }
 
-  function refusal({ why, text }: AckRefusal, address: string): AckAnswer {
+  function refusal({ why, text }: AckRefusal, address: string, confirmed: boolean): AckAnswer {
+    const now = parts.now()
+    const waitMs = Math.max(why === 'forged' ? wrong.waitMs(address, now) : 0, confirmed ? inVain.waitMs(address, now) : 0)
+    if (waitMs > 0) return limited(waitMs)
     parts.refused('ack-link', why)
-    if (why === 'forged') wrong.failed(address, parts.now())
+    if (why === 'forged') wrong.failed(address, now)
+    if (confirmed) inVain.failed(address, now)
     return { kind: why === 'forged' || why === 'other-purpose' ? 'wrong' : why === 'used' ? 'used' : 'gone', heading: page().refused, lines: [text] }
   }
 
   return {
     async look(token, address) {
-      const now = parts.now()
-      const waitMs = wrong.waitMs(address, now)
-      if (waitMs > 0) return limited(waitMs)
       const context = parts.duty.context()
-      const found = await lookAtLink(state.db, context, token, now)
-      if (found.kind === 'refused') return refusal(found, address)
+      const found = await lookAtLink(state.db, context, token, parts.now())
+      if (found.kind === 'refused') return refusal(found, address, false)
       const title = await titleOf(found.claim.incident)
       if (title === undefined) return { kind: 'gone', heading: page().refused, lines: [page().gone] }
       if (title.by !== null) return { kind: 'already', heading: filled(page().already, { by: title.by }), lines: [...title.lines, page().next] }
@@ -85,12 +89,9 @@ export function ackLinks(parts: AckLinkParts): AckLinkDependencies {
 
     async confirm(token, address) {
       const now = parts.now()
-      const waitMs = Math.max(wrong.waitMs(address, now), confirmed.waitMs(address, now))
-      if (waitMs > 0) return limited(waitMs)
-      confirmed.failed(address, now)
       const context = parts.duty.context()
       const found = await lookAtLink(state.db, context, token, now)
-      if (found.kind === 'refused') return refusal(found, address)
+      if (found.kind === 'refused') return refusal(found, address, true)
       const { incident, person } = found.claim
       let lost: AckRefusal | undefined
       const outcome = await incidents.acknowledge(incident, found.person.name, 'link', {
@@ -106,7 +107,7 @@ export function ackLinks(parts: AckLinkParts): AckLinkDependencies {
           await appendAudit(trx, { at: now, actor: person, action: 'duty.ack-link', object: incident, detail: { address } })
         },
       })
-      if (lost !== undefined) return refusal(lost, address)
+      if (lost !== undefined) return refusal(lost, address, true)
       const title = await titleOf(incident)
       const lines = title?.lines ?? []
       if (outcome.kind === 'done') return { kind: 'done', heading: filled(page().done, { person: found.person.name, at: localText(context.plan.zone, now) }), lines: [...lines, page().next] }

@@ -16,7 +16,7 @@ section.wrong,section.limited,section.used,section.gone{border-top-color:#b55c00
 h1{font-size:21px;line-height:1.4;margin:0 0 12px}
 p{margin:0 0 10px}
 small{color:#5b6b82;font-size:14px}
-button{display:block;width:100%;min-height:56px;margin:20px 0 12px;border:0;border-radius:10px;background:#c9252d;color:#fff;font:600 19px/1.2 inherit;font-family:inherit;cursor:pointer}
+button{display:block;width:100%;min-height:56px;margin:20px 0 12px;border:0;border-radius:10px;background:#c9252d;color:#fff;font-family:inherit;font-size:19px;font-weight:600;cursor:pointer}
 header{color:#5b6b82;letter-spacing:2px;margin:0 2px 10px}
 `
 

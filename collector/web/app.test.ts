@@ -4,12 +4,13 @@ import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { dutyBodies } from '../../test/duty-dependencies.ts'
 import { incidentBodies } from '../../test/incident-dependencies.ts'
+import { notifyBodies } from '../../test/notify-dependencies.ts'
 import { serviceBodies } from '../../test/service-dependencies.ts'
 import { NOW, type StubWeb, stubWeb } from '../../test/web-dependencies.ts'
 import { type Permission, matrix, permissions, roles } from '../access/matrix.ts'
 
 const own = '/api/zhishou/v1'
-const bodies: Readonly<Record<string, unknown>> = { text: { text: '已重启' }, token: { host: 'web-01' }, revoke: { reason: '退役' }, password: { old: 'a', new: 'b' }, none: {}, ...serviceBodies, ...dutyBodies, ...incidentBodies }
+const bodies: Readonly<Record<string, unknown>> = { text: { text: '已重启' }, token: { host: 'web-01' }, revoke: { reason: '退役' }, password: { old: 'a', new: 'b' }, none: {}, ...serviceBodies, ...notifyBodies, ...dutyBodies, ...incidentBodies }
 
 /** Every route under /api: what it asks for, and a body that it takes. A route that is not here fails the suite. */
 const table: Readonly<Record<string, readonly [Permission | 'signed-in' | 'open', string?]>> = {
@@ -76,6 +77,28 @@ const table: Readonly<Record<string, readonly [Permission | 'signed-in' | 'open'
   [`GET ${own}/incidents/:number/attachments/:file`]: ['incidents.read'],
   [`GET ${own}/work-log`]: ['incidents.read'],
   [`POST ${own}/work-log`]: ['work.write', 'work'],
+  [`GET ${own}/silences`]: ['alerts.read'],
+  [`POST ${own}/silences`]: ['silences.write', 'silence'],
+  [`POST ${own}/silences/:id`]: ['silences.write', 'silenceChange'],
+  [`POST ${own}/silences/:id/expire`]: ['silences.write', 'none'],
+  [`POST ${own}/silences/:id/confirm`]: ['silences.write', 'none'],
+  [`POST ${own}/silences/:id/refuse`]: ['silences.write', 'reason'],
+  [`GET ${own}/channels`]: ['overview.read'],
+  [`POST ${own}/channels/:name/test`]: ['channels.test', 'channelTest'],
+  [`GET ${own}/outbox`]: ['overview.read'],
+  [`GET ${own}/outbox/:id`]: ['overview.read'],
+  [`GET ${own}/routing`]: ['alerts.read'],
+  [`POST ${own}/routing/try`]: ['alerts.read', 'labels'],
+  [`GET ${own}/explain`]: ['alerts.read'],
+  'GET /api/v2/status': ['alerts.read'],
+  'GET /api/v2/receivers': ['alerts.read'],
+  'GET /api/v2/alerts': ['alerts.read'],
+  'POST /api/v2/alerts': ['alerts.write', 'posted'],
+  'GET /api/v2/alerts/groups': ['alerts.read'],
+  'GET /api/v2/silences': ['alerts.read'],
+  'POST /api/v2/silences': ['silences.write', 'amSilence'],
+  'GET /api/v2/silence/:id': ['alerts.read'],
+  'DELETE /api/v2/silence/:id': ['silences.write'],
   [`GET ${own}/agents`]: ['agents.manage'],
   [`POST ${own}/agents/tokens`]: ['agents.manage', 'token'],
   [`POST ${own}/agents/:instance/revoke`]: ['agents.manage', 'revoke'],
@@ -111,7 +134,7 @@ async function ask(path: string, { method = 'GET', cookie, headers = {}, body, s
 const codeOf = async (response: Response): Promise<unknown> => ((await response.json()) as { code?: unknown }).code
 const paths = Object.entries(table).map(([key, [needs, body]]) => {
   const [method = '', path = ''] = key.split(' ')
-  return { key, method, path: path.replace(':instance', 'web-01').replace(':number', 'G1').replace(':name', 'job').replace(':override', '1').replace(':file', '1').replace('/availability/:service', '/availability/portal').replace(':month', '2026-07').replace(':id', 'X1').replace(/\/(query|query_range)$/, '/$1?query=1&start=0&end=1&step=1').replace(/\/series$/, '/series?match[]=up'), needs, body: body === undefined ? undefined : bodies[body] }
+  return { key, method, path: path.replace(':instance', 'web-01').replace(':number', 'G1').replace(':name', 'job').replace(':override', '1').replace(':file', '1').replace('/availability/:service', '/availability/portal').replace(':month', '2026-07').replace(':id', 'X1').replace(/\/(query|query_range)$/, '/$1?query=1&start=0&end=1&step=1').replace(/\/explain$/, '/explain?alert=f1').replace(/\/series$/, '/series?match[]=up'), needs, body: body === undefined ? undefined : bodies[body] }
 })
 const guarded = paths.filter((one) => one.needs !== 'open')
 
@@ -124,7 +147,7 @@ describe('who may pass', () => {
 
   it('outside /api nothing is there but health, metrics, enrolment and the console', () => {
     const routes = stub.web.app.routes.filter((route) => !route.path.startsWith('/api')).map((route) => `${route.method} ${route.path}`)
-    expect([...new Set(routes)].sort()).toEqual(['ALL /*', 'ALL /assets/*', 'ALL /icon.svg', 'GET /*', 'GET /a/:token', 'GET /assets/*', 'GET /healthz', 'GET /metrics', 'POST /a/:token', 'POST /enrol'])
+    expect([...new Set(routes)].sort()).toEqual(['ALL /*', 'ALL /assets/*', 'ALL /icon.svg', 'GET /*', 'GET /-/healthy', 'GET /-/ready', 'GET /a/:token', 'GET /assets/*', 'GET /healthz', 'GET /metrics', 'POST /a/:token', 'POST /enrol'])
   })
 
   it.each(guarded)('$key refuses who is nobody', async ({ method, path, body }) => {
@@ -302,7 +325,7 @@ describe('what every answer holds', () => {
 })
 
 describe('addresses', () => {
-  it.each(['/api/nope', '/api/v2/alerts', '/api/v1/rules/test/test', '/api/v1/status/flags'])('%s is a 404 as Prometheus says it', async (path) => {
+  it.each(['/api/nope', '/api/v2/nope', '/api/v1/rules/test/test', '/api/v1/status/flags'])('%s is a 404 as Prometheus says it', async (path) => {
     const response = await ask(path, { headers: { authorization: 'Bearer bearer-reader' } })
     expect([response.status, await response.text()]).toEqual([404, '404 page not found\n'])
   })

@@ -13,6 +13,7 @@ import type { Value } from '../promql/value.ts'
 import type { RuleGroupStatus } from '../rules/view.ts'
 import type { AckLinkDependencies, DutyDependencies } from './duty-dependencies.ts'
 import type { IncidentWebDependencies } from './incident-dependencies.ts'
+import type { NotifyWebDependencies } from './notify-dependencies.ts'
 import type { ServiceWebDependencies } from './service-dependencies.ts'
 
 /** A refused act: a stable word, a Chinese sentence and the HTTP status it becomes. */
@@ -64,6 +65,7 @@ export interface WebDependencies {
     revoke(instance: string, reason: string, actor: string): Promise<Outcome<void>>
   }
   readonly service: ServiceWebDependencies
+  readonly notify: NotifyWebDependencies
   readonly duty: DutyDependencies
   /** The page behind a message's link, open to whoever holds one. */
   readonly ackLinks: AckLinkDependencies

@@ -12,13 +12,18 @@ import type { DutyDependencies } from './duty-dependencies.ts'
 
 /** Longest stretch of days that one question may ask for. */
 const MOST_DAYS = 62
+/** Faults of one change that are told; an absence of a year has hundreds. */
+const MOST_FAULTS = 30
+/** Changes that are listed; older ones stay in state.db and the audit log. */
+const MOST_CHANGES = 500
 
 /** Adapts the room. `changed` hears of every change that was made or taken back. */
 export function dutyRoom(duty: Duty, now: () => number, changed: () => void): DutyDependencies {
   const wording = () => duty.context().wording
-  const told = ({ conflicts, gaps }: Consequences): readonly string[] => [
-    ...new Set([...gaps.map((gap) => gapText(wording(), duty.plan(), gap)), ...conflicts.map((one) => conflictText(wording(), duty.plan(), one))]),
-  ]
+  const told = ({ conflicts, gaps }: Consequences): readonly string[] => {
+    const all = [...new Set([...gaps.map((gap) => gapText(wording(), duty.plan(), gap)), ...conflicts.map((one) => conflictText(wording(), duty.plan(), one))])]
+    return all.length <= MOST_FAULTS ? all : [...all.slice(0, MOST_FAULTS), filled(wording().gap.more, { count: all.length - MOST_FAULTS })]
+  }
   const refused = (faults: readonly string[]): Refused => ({ kind: 'refused', status: 422, code: 'no-such-change', message: faults.join('；') })
   const beyond = (body: OverrideBody): Refused | undefined => {
     const why = outOfBounds(duty.plan(), body, now())
@@ -32,7 +37,7 @@ export function dutyRoom(duty: Duty, now: () => number, changed: () => void): Du
       if (first === undefined || last === undefined || last < first || last - first >= MOST_DAYS) return { kind: 'refused', status: 400, code: 'malformed', message: `from 与 to 须为日期（2026-10-01），相隔不超过 ${MOST_DAYS} 天` }
       return { kind: 'done', value: dutyMonth(duty.plan(), wording(), first, last, now()) }
     },
-    overrides: async (reasons) => ({ now: now(), overrides: overrideViews(duty.plan(), wording(), await duty.overrides(), reasons) }),
+    overrides: async (reasons) => ({ now: now(), overrides: overrideViews(duty.plan(), wording(), (await duty.overrides()).slice(-MOST_CHANGES), reasons) }),
     async override(body, actor, reason) {
       const no = beyond(body)
       if (no !== undefined) return no

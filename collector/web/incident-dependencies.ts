@@ -27,7 +27,7 @@ export interface IncidentWebParts {
   readonly incidents: Incidents
   readonly profiles: SlaProfiles
   readonly wording: Wording
-  /** Ids of the services that a fault can be reported of; their names are the wording's. */
+  /** Ids of the services of the site, in its order; names are the wording's, and what else the wording names comes after. */
   readonly services: readonly string[]
   /** See `acknowledgeByPhone` in ack-links.ts. */
   acknowledgeByPhone: IncidentWebDependencies['acknowledgeByPhone']
@@ -39,7 +39,7 @@ export interface IncidentWebParts {
 export function incidentWeb({ incidents, profiles, wording, services, telemetry, acknowledgeByPhone }: IncidentWebParts): IncidentWebDependencies {
   const titled = <T extends string>(titles: Readonly<Record<T, string>>, names: readonly T[]): { readonly name: T; readonly title: string }[] => names.map((name) => ({ name, title: titles[name] }))
   const choices: IncidentChoices = {
-    services: services.map((name) => ({ name, title: wording.service[name] ?? name })),
+    services: [...new Set([...services, ...Object.keys(wording.service)])].map((name) => ({ name, title: wording.service[name] ?? name })),
     profiles: [...profiles.byName.values()].map(({ name, title, respondMs, disposeMs, recoverMs }) => ({ name, title, respondMs, disposeMs, recoverMs })),
     severities: titled(wording.severity, ['critical', 'warning', 'info']),
     reportChannels: titled(wording.reportChannel, reportChannels),

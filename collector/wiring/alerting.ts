@@ -34,6 +34,7 @@ import type { DeliverDependencies, Way } from '../notify/deliver.ts'
 import { tellEscalation, waysTo } from '../notify/escalate.ts'
 import { openEndpoint, startExternalAlertmanagers } from '../notify/external-alertmanager.ts'
 import { createSpeakers } from '../notify/incident-alert.ts'
+import { restoreSpeakers } from '../notify/restore-speakers.ts'
 import { fingerprintOf } from '../notify/label-set.ts'
 import type { AckWays } from '../notify/notice.ts'
 import { createOutbox } from '../notify/outbox.ts'
@@ -164,6 +165,7 @@ async function openRooms(deps: AlertingDependencies, closers: (() => void | Prom
   // An external Alertmanager tells people in our place, unless the site has given routes of its own as well.
   const external = settings.notify.alertmanagers
   const tellsItself = external.length === 0 || settings.notify.routesFile !== undefined
+  await restoreSpeakers(speakers, state.db, incidents.live(), clock.now())
   const dispatch: Dispatch = await startDispatch({
     state, clock, log,
     routes: files.routes,
@@ -179,7 +181,7 @@ async function openRooms(deps: AlertingDependencies, closers: (() => void | Prom
   }
   const nextEscalation = new Map<string, number>()
   incidents.subscribe((incident) => {
-    put([note(incident)])
+    put(speakers.change(incident, clock.now()))
     nextEscalation.delete(incident.number)
     // Its alerts now belong to the other one's group.
     if (incident.mergedInto !== null) dispatch.reroute().catch((error: unknown) => log.error('alerts could not be routed anew', { error: errorText(error) }))
@@ -220,6 +222,7 @@ async function openRooms(deps: AlertingDependencies, closers: (() => void | Prom
       rules.replace(groups)
     }),
   )
+  let rosterFaults: readonly string[] = []
   await incidents.reconcile(rules.alerts())
   await catchUp(rules.alerts())
 
@@ -233,7 +236,6 @@ async function openRooms(deps: AlertingDependencies, closers: (() => void | Prom
   }
 
   // Duty: gaps are alerts like others; clocks that run out are told along the chain.
-  let rosterFaults: readonly string[] = []
   function rosterReports(now: number): readonly AlertReport[] {
     const reports = duty.faults().map(({ key, kind, severity, text }): AlertReport => {
       const labels = { alertname: 'DutyRoster', fault: `duty-${kind}`, severity, roster: key }

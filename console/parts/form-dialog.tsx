@@ -1,13 +1,12 @@
-import { Checkbox, Form, Input, InputNumber, Modal, Select } from 'antd'
+import { AutoComplete, Checkbox, Form, Input, InputNumber, Modal, Select } from 'antd'
 import { useEffect } from 'react'
-import { officeInput } from '../format.ts'
 import { serviceWords, words } from '../words.ts'
 
 /** One field of a dialog. A moment is written in office time, whatever zone the browser is in. */
 export interface Field {
   readonly name: string
   readonly label: string
-  readonly kind: 'text' | 'long' | 'number' | 'moment' | 'choice' | 'choices' | 'check'
+  readonly kind: 'text' | 'long' | 'number' | 'moment' | 'suggest' | 'choice' | 'choices' | 'check'
   readonly options?: readonly { readonly value: string; readonly label: string }[]
   readonly initial?: string | number | boolean | readonly string[]
   readonly optional?: boolean
@@ -20,17 +19,14 @@ export interface Field {
 /** What was filled in, by the field's name; read it with the functions of format.ts. */
 export type Filled = Readonly<Record<string, unknown>>
 
-/** A moment as an initial value. */
-export const momentInput = officeInput
-
 /** A dialog of a few fields. What is missing is said at its field; whether it is right, the collector says. */
-export function FormDialog({ open, title, hint, fields, pending, danger = false, onCancel, onSubmit }: { readonly open: boolean; readonly title: string; readonly hint?: string; readonly fields: readonly Field[]; readonly pending: boolean; readonly danger?: boolean; readonly onCancel: () => void; readonly onSubmit: (filled: Filled) => void }) {
+export function FormDialog({ open, title, hint, fields, pending, danger = false, okText = words.ok, onCancel, onSubmit }: { readonly open: boolean; readonly title: string; readonly hint?: string; readonly fields: readonly Field[]; readonly pending: boolean; readonly danger?: boolean; readonly okText?: string; readonly onCancel: () => void; readonly onSubmit: (filled: Filled) => void }) {
   const [form] = Form.useForm<Record<string, unknown>>()
   useEffect(() => {
     if (open) form.resetFields()
   }, [open, form])
   return (
-    <Modal open={open} title={title} okText={words.ok} cancelText={words.cancel} confirmLoading={pending} okButtonProps={{ danger }} onCancel={onCancel} onOk={() => form.submit()} destroyOnHidden>
+    <Modal className={fields.length === 0 ? 'form-dialog question' : 'form-dialog'} open={open} title={title} okText={okText} cancelText={words.cancel} confirmLoading={pending} okButtonProps={{ danger }} onCancel={onCancel} onOk={() => form.submit()} destroyOnHidden>
       {hint !== undefined && <p className="soft">{hint}</p>}
       <Form form={form} layout="vertical" onFinish={onSubmit} initialValues={Object.fromEntries(fields.map((field) => [field.name, field.initial]))}>
         {fields.map((field) => (
@@ -53,6 +49,8 @@ function control({ kind, label, options = [], min, max, step }: Field) {
       return <InputNumber style={{ width: '100%' }} {...(min === undefined ? {} : { min })} {...(max === undefined ? {} : { max })} {...(step === undefined ? {} : { step })} />
     case 'moment':
       return <Input type="datetime-local" />
+    case 'suggest':
+      return <AutoComplete options={[...options]} showSearch={{ filterOption: true }} maxLength={128} />
     case 'choice':
       return <Select options={[...options]} showSearch={{ optionFilterProp: 'label' }} />
     case 'choices':

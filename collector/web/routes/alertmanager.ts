@@ -13,12 +13,9 @@ import type { LabelMatcher, MatchOp } from '../../notify/matcher.ts'
 import { alertmanagerText } from '../../notify/route-text.ts'
 import { compareAlerts, isResolved } from '../../notify/routed-alert.ts'
 import type { AlertStanding, Dispatch } from '../../notify/run-dispatch.ts'
-import type { SilenceChange } from '../../notify/run-silences.ts'
+import { auditSilence } from '../../notify/silence-audit.ts'
 import { silenceState } from '../../notify/silence.ts'
-import type { Silence } from '../../notify/silence.ts'
-import { appendAudit } from '../../state/audit.ts'
-import type { Json } from '../../state/audit.ts'
-import type { StateTransaction } from '../../state/open.ts'
+import type { Silence, SilenceRequest } from '../../notify/silence.ts'
 import type { WebDependencies } from '../dependencies.ts'
 import { type WebEnv, may, signedIn } from '../guard.ts'
 
@@ -26,6 +23,8 @@ import { type WebEnv, may, signedIn } from '../guard.ts'
 export interface AlertmanagerDependencies extends Pick<WebDependencies, 'now' | 'version' | 'access' | 'refused'> {
   readonly startedAt: number
   readonly dispatch: Pick<Dispatch, 'routes' | 'put' | 'alerts' | 'groups' | 'standing' | 'silences'>
+  /** Why this house refuses a silence that Alertmanager would take; undefined: it does not. */
+  silenceFault?(request: SilenceRequest): string | undefined
 }
 
 /** The Alertmanager that we are held against. */
@@ -121,6 +120,8 @@ export function alertmanagerRoutes(deps: AlertmanagerDependencies): Hono<WebEnv>
       createdBy,
       comment,
     }
+    const fault = deps.silenceFault?.(request)
+    if (fault !== undefined) throw new BadRequest(fault)
     const outcome = await dispatch.silences.set(request, (trx, change) => auditSilence(trx, change, user, deps.now()))
     switch (outcome.kind) {
       case 'set':
@@ -263,16 +264,6 @@ function silenceView(silence: Silence, now: number): object {
     matchers: silence.matchers.map(({ name, op, value }) => ({ name, value, isRegex: op.endsWith('~'), isEqual: op.startsWith('=') })),
     startsAt: time(silence.startsAt),
   }
-}
-
-async function auditSilence(trx: StateTransaction, change: SilenceChange, actor: string, at: number): Promise<void> {
-  const before = change.kind === 'set' ? change.before : undefined
-  const detail: Json = { ...silenceFacts(change.silence), ...(before === undefined ? {} : { before: silenceFacts(before), beforeId: before.id }) }
-  await appendAudit(trx, { at, actor, action: change.kind === 'expired' ? 'silence.expire' : before === undefined ? 'silence.create' : 'silence.update', object: change.silence.id, detail })
-}
-
-function silenceFacts(silence: Silence): { readonly [key: string]: Json } {
-  return { matchers: silence.matchers.map(({ name, op, value }) => `${name}${op}${JSON.stringify(value)}`), startsAt: silence.startsAt, endsAt: silence.endsAt, createdBy: silence.createdBy, comment: silence.comment }
 }
 
 function status(deps: AlertmanagerDependencies): object {

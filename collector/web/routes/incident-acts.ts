@@ -5,7 +5,7 @@ import { causeCategories, reportChannels, severitySchema } from '../../incidents
 import type { Outcome, WebDependencies } from '../dependencies.ts'
 import { type WebEnv, may, problem } from '../guard.ts'
 import { jsonBody } from '../input.ts'
-import type { ShownIncident } from './incidents.ts'
+import type { ShownAfter } from './incidents.ts'
 
 /** Moments that can be meant; beyond them calendars are somebody's slip. */
 export const moment = z.int().min(Date.UTC(2000, 0, 1), '时间过早').max(Date.UTC(2100, 0, 1), '时间过晚')
@@ -42,15 +42,17 @@ const handReport = z.strictObject({
 })
 
 /** Adds the acts to /incidents. */
-export function incidentActRoutes(app: Hono<WebEnv>, deps: WebDependencies, shown: ShownIncident): void {
+export function incidentActRoutes(app: Hono<WebEnv>, deps: WebDependencies, after: ShownAfter): void {
   const room = deps.incidents
   /** The number answered is the one that the act has opened, where it opens one. */
-  const act = <B>(name: string, schema: z.ZodType<B>, run: (incident: string, actor: string, body: B) => Promise<Outcome<unknown>>): void => {
+  const act = <B>(name: string, schema: z.ZodType<B>, run: (incident: string, actor: string, body: B, source: 'console' | 'api') => Promise<Outcome<unknown>>): void => {
     app.post(`/:number/${name}`, may('incidents.act', deps), async (context) => {
       const body = await jsonBody(context, schema, deps)
       if (body instanceof Response) return body
       const incident = context.req.param('number')
-      return shown.after(context, await run(incident, context.get('caller').user, body), (opened) => (typeof opened === 'string' ? opened : incident))
+      const { user, csrf } = context.get('caller')
+      // Only a browser's session has a CSRF word; a bearer token is a program.
+      return after(context, await run(incident, user, body, csrf === undefined ? 'api' : 'console'), (opened) => (typeof opened === 'string' ? opened : incident))
     })
   }
 
@@ -61,9 +63,9 @@ export function incidentActRoutes(app: Hono<WebEnv>, deps: WebDependencies, show
     const { services, profiles } = room.choices()
     if (!services.some((one) => one.name === body.service)) return problem(context, 422, 'unknown-service', '没有这个服务')
     if (profile !== undefined && !profiles.some((one) => one.name === profile)) return problem(context, 422, 'unknown-profile', '没有这种时限约定')
-    return shown.after(context, await room.openByHand(context.get('caller').user, { ...report, reportedAt, ...(profile === undefined ? {} : { profile }) }), (opened) => opened)
+    return after(context, await room.openByHand(context.get('caller').user, { ...report, reportedAt, ...(profile === undefined ? {} : { profile }) }), (opened) => opened)
   })
-  act('acknowledge', nothing, (incident, actor) => room.acknowledge(incident, actor, 'console'))
+  act('acknowledge', nothing, (incident, actor, _, source) => room.acknowledge(incident, actor, source))
   act('acknowledge-by-phone', call, (incident, actor, { calledBy, at }) => room.acknowledgeByPhone(incident, actor, calledBy, at))
   act('dispose', withText, (incident, actor, body) => room.dispose(incident, actor, body.text))
   act('comment', withText, (incident, actor, body) => room.comment(incident, actor, body.text))

@@ -4,7 +4,7 @@ import { ATTACHMENT_BYTES, downloadHeaders } from '../../incidents/attachment.ts
 import type { WebDependencies } from '../dependencies.ts'
 import { type WebEnv, may, problem } from '../guard.ts'
 import { limitedBody } from '../limited-body.ts'
-import type { ShownIncident } from './incidents.ts'
+import type { ShownAfter } from './incidents.ts'
 
 /** What the form around a file may take beside it, bytes. */
 const FORM_BYTES = 64 * 1024
@@ -17,7 +17,7 @@ export function carriesFile(method: string, path: string): boolean {
 }
 
 /** Adds files to /incidents. What a file is, the room finds out from its bytes. */
-export function incidentFileRoutes(app: Hono<WebEnv>, deps: WebDependencies, shown: ShownIncident): void {
+export function incidentFileRoutes(app: Hono<WebEnv>, deps: WebDependencies, after: ShownAfter): void {
   let running = 0
   app.post('/:number/attachments', may('incidents.act', deps), async (context) => {
     if (running >= AT_ONCE) return problem(context, 503, 'busy', '正在接收的文件过多，请稍后再试')
@@ -28,6 +28,10 @@ export function incidentFileRoutes(app: Hono<WebEnv>, deps: WebDependencies, sho
         deps.refused('request', 'oversized')
         return problem(context, 413, 'oversized', `文件超过 ${ATTACHMENT_BYTES / 1_048_576} MiB`)
       }
+      if (bytes === 'cut-off') {
+        deps.refused('request', 'cut-off')
+        return problem(context, 400, 'cut-off', '文件没有传完，请重试')
+      }
       const file = await fileOf(bytes, context.req.header('content-type') ?? '')
       if (file === undefined) {
         deps.refused('request', 'malformed')
@@ -35,7 +39,7 @@ export function incidentFileRoutes(app: Hono<WebEnv>, deps: WebDependencies, sho
       }
       const number = context.req.param('number')
       const outcome = await deps.incidents.attach(number, context.get('caller').user, { name: file.name, type: file.type, bytes: new Uint8Array(await file.arrayBuffer()) })
-      return await shown.after(context, outcome, () => number)
+      return await after(context, outcome, () => number)
     } finally {
       running--
     }

@@ -15,25 +15,19 @@ import { incidentFileRoutes } from './incident-files.ts'
 const HIDDEN_PAGE = 100
 const HIDDEN_MOST = 500
 
-/** Replies with an incident: what is asked for, and what an act has made of it. */
-export interface ShownIncident {
-  (context: Context<WebEnv>, number: string): Promise<Response>
-  /** The incident after a taken act, or the room's refusal in its own words. */
-  after<T>(context: Context<WebEnv>, outcome: Outcome<T>, number: (value: T) => string): Promise<Response>
-}
+/** The reply to an act: the incident that it has changed or made, or the room's refusal in its own words. */
+export type ShownAfter = <T>(context: Context<WebEnv>, outcome: Outcome<T>, number: (value: T) => string) => Promise<Response>
 
 /** Everything under /incidents. Whether an act is allowed in a state is decided in the incidents room. */
 export function incidentRoutes(deps: WebDependencies): Hono<WebEnv> {
   const app = new Hono<WebEnv>()
   const room = deps.incidents
-  const one = async (context: Context<WebEnv>, number: string): Promise<Response> => {
+  const shown = async (context: Context<WebEnv>, number: string): Promise<Response> => {
     const incident = await room.get(number)
     if (incident === undefined) return problem(context, 404, 'not-found', '没有这张故障单')
     return context.json({ now: deps.now(), ...(context.get('caller').permissions.has('duty.contacts') ? incident : withoutContacts(incident)) })
   }
-  const shown: ShownIncident = Object.assign(one, {
-    after: async <T>(context: Context<WebEnv>, outcome: Outcome<T>, number: (value: T) => string) => (outcome.kind === 'refused' ? answer(context, outcome) : one(context, number(outcome.value))),
-  })
+  const after: ShownAfter = async (context, outcome, number) => (outcome.kind === 'refused' ? answer(context, outcome) : shown(context, number(outcome.value)))
   const malformed = (context: Context, message: string): Response => {
     deps.refused('request', 'malformed')
     return problem(context, 400, 'malformed', message)
@@ -64,8 +58,8 @@ export function incidentRoutes(deps: WebDependencies): Hono<WebEnv> {
     const view: IncidentList = { now: deps.now(), incidents: found.slice(0, limit), more: found.length > limit }
     return context.json(view)
   })
-  incidentActRoutes(app, deps, shown)
-  incidentFileRoutes(app, deps, shown)
+  incidentActRoutes(app, deps, after)
+  incidentFileRoutes(app, deps, after)
   return app
 }
 

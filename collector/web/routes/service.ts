@@ -6,7 +6,7 @@ import { type Context, Hono } from 'hono'
 import { z } from 'zod'
 import type { AvailabilityReport, MonthView } from '../../../protocol/api-service.ts'
 import { requestKinds } from '../../service/request.ts'
-import { annotationView, bookView, contentOf, exposureView, guardView, isKept, makingView, monthList, requestView, servicesView, windowView, workLogView } from '../../service/view.ts'
+import { annotationView, contentOf, exposureView, guardView, isKept, makingView, monthList, requestView, servicesView, windowView, workLogView } from '../../service/view.ts'
 import { monthAt, monthOf } from '../../service/zone-time.ts'
 import type { Outcome, WebDependencies } from '../dependencies.ts'
 import { type WebEnv, answer, may, problem } from '../guard.ts'
@@ -136,7 +136,7 @@ export function serviceRoutes(deps: WebDependencies, hints: Pick<Hints, 'publish
     const requests = await room.requests(monthOf(wanted, zone))
     // What was written down about them may lie in any month since the first of them came in.
     const lines = requests.length === 0 ? [] : await room.workLog({ from: Math.min(...requests.map((one) => one.receivedAt)), to: now + 1 })
-    return context.json({ now, month: wanted, requests: requests.map((one) => requestView(one, lines)).sort((a, b) => b.receivedAt - a.receivedAt) })
+    return context.json({ now, month: wanted, firstMonth: contractStart.slice(0, 7), requests: requests.map((one) => requestView(one, lines)).sort((a, b) => b.receivedAt - a.receivedAt) })
   })
   post('/requests', 'service.write', receipt, (_, body, actor) => room.receiveRequest({ ...body, receivedAt: body.receivedAt ?? deps.now() }, actor), (one) => requestView(one, []))
   post('/requests/:id/start', 'service.write', start, (id, body, actor) => room.startRequest(id, body.person ?? actor, actor), (one) => requestView(one, []))
@@ -162,7 +162,7 @@ export function serviceRoutes(deps: WebDependencies, hints: Pick<Hints, 'publish
       case 'forbidden':
         return problem(context, 403, 'forbidden', '当前角色无权进行此操作')
       case 'no-terms':
-        return problem(context, 404, 'no-terms', '尚未配置合同条款（collector.yml 的 service.exposureFile）')
+        return problem(context, 404, 'no-terms', '尚未配置合同条款（collector.yml 的 service.termsFile）')
     }
   })
 
@@ -176,7 +176,7 @@ export function serviceRoutes(deps: WebDependencies, hints: Pick<Hints, 'publish
       now, month: wanted, state: report.kind === 'frozen' ? 'frozen' : wanted === monthAt(now, zone) ? 'running' : 'over',
       frozen: report.kind === 'frozen' ? { at: report.month.frozenAt, by: report.month.actor, hash: report.month.hash, previousHash: report.month.previousHash, forced: report.month.forced } : null,
       services: servicesView(figures, names),
-      book: bookView(figures),
+      book: figures.book,
       requests: figures.requests,
       annotations: report.kind === 'frozen' ? report.annotations.map(annotationView) : [],
       workLog: workLogView(await room.workLog(monthOf(wanted, zone))),

@@ -24,6 +24,7 @@ export function Calendar({ duty }: { readonly duty: DutyNow }) {
   const [month, setMonth] = useState(today.slice(0, 7))
   const [roster, setRoster] = useState('')
   const [chosen, setChosen] = useState<string>()
+  const [past, setPast] = useState(false)
   const first = `${month}-01`
   const last = daysAfter(`${monthAfter(month, 1)}-01`, -1)
   const from = wide ? daysAfter(first, -weekdayOf(first)) : first
@@ -53,6 +54,8 @@ export function Calendar({ duty }: { readonly duty: DutyNow }) {
       <Loaded query={query}>
         {(data) => {
           const shown = { ...data, shifts: data.shifts.filter((shift) => roster === '' || shift.roster === roster) }
+          // A phone's list begins with today; the days before it are one tap away.
+          const days = wide || past ? shown.days : shown.days.filter((one) => one.date >= today || !month.startsWith(today.slice(0, 7)))
           const day = shown.days.find((one) => one.date === chosen)
           return (
             <>
@@ -63,7 +66,8 @@ export function Calendar({ duty }: { readonly duty: DutyNow }) {
                       {name}
                     </div>
                   ))}
-                {shown.days.map((one) => (
+                {days.length < shown.days.length && <Button onClick={() => setPast(true)}>{words.duty.past}</Button>}
+                {days.map((one) => (
                   <Day key={one.date} day={one} month={shown} outside={!one.date.startsWith(month)} today={one.date === today} named={roster === ''} onOpen={() => setChosen(one.date)} />
                 ))}
               </div>

@@ -198,7 +198,7 @@ function PlaceFields({ duty, dateLabel, label, addition = false, onChange }: { r
   const query = useQuery<DutyMonth, RequestError>({ queryKey: ['duty', 'day', date], queryFn: () => get<DutyMonth>(`/duty/shifts?from=${date}&to=${date}`), enabled: date !== '' })
   const places = (query.data?.shifts ?? []).flatMap((shift) => placesOf(shift, addition))
   return (
-    <div className="pair">
+    <>
       <label>
         {dateLabel}
         <input
@@ -226,7 +226,7 @@ function PlaceFields({ duty, dateLabel, label, addition = false, onChange }: { r
           notFoundContent={words.duty.noShifts}
         />
       </label>
-    </div>
+    </>
   )
 }
 

@@ -24,10 +24,10 @@ export function Changes({ now }: { readonly now: number }) {
           {data.overrides.map((one) => (
             <section key={one.id} className="card" data-override={one.id}>
               <div className="row spread">
-                <span style={one.revoked === null ? undefined : { textDecoration: 'line-through' }}>
+                <span className="row" style={{ gap: 8 }}>
                   <Tag>{one.id}</Tag>
                   <Tag color="blue">{words.duty.kinds[one.body.kind]}</Tag>
-                  {one.text}
+                  <span style={one.revoked === null ? undefined : { textDecoration: 'line-through' }}>{one.text}</span>
                 </span>
                 {one.revoked === null && session.permissions.includes('duty.write') && (
                   <Button danger onClick={() => setUndoing(one)}>

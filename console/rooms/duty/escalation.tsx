@@ -1,4 +1,4 @@
-import { Table } from 'antd'
+import { Grid, Table } from 'antd'
 import type { DutyEscalation } from '../../../protocol/api-duty.ts'
 import { useLive } from '../../api.ts'
 import { durationText } from '../../format.ts'
@@ -23,7 +23,6 @@ export function Escalation() {
               rowKey="name"
               size="small"
               pagination={false}
-              scroll={{ x: 480 }}
               dataSource={[...data.roles]}
               columns={[
                 { title: words.duty.role, dataIndex: 'title' },
@@ -39,6 +38,8 @@ export function Escalation() {
 }
 
 function PolicyTable({ policy }: { readonly policy: Policy }) {
+  const wide = Grid.useBreakpoint().md === true
+  const repeatOf = (step: Policy['steps'][number]) => (step.repeatEveryMs === null ? words.duty.once : fill(words.duty.every, { time: durationText(step.repeatEveryMs) }))
   const whose = policy.severities.length === 0 ? words.duty.others : policy.severities.map((one) => (one === 'critical' || one === 'warning' || one === 'info' ? severityWords[one] : one)).join('、')
   const told = policy.steps.some((step) => step.channels.length > 0)
   return (
@@ -49,14 +50,18 @@ function PolicyTable({ policy }: { readonly policy: Policy }) {
         rowKey={(step) => `${step.clock}-${step.used}`}
         size="small"
         pagination={false}
-        scroll={{ x: 480 }}
         dataSource={[...policy.steps]}
         columns={[
           // One clock's steps are one block.
-          { title: words.duty.clock, key: 'clock', onCell: (step, index) => ({ rowSpan: policy.steps[(index ?? 0) - 1]?.clock === step.clock ? 0 : policy.steps.filter((one) => one.clock === step.clock).length }), render: (_, step) => <b>{clockWords[step.clock]}</b> },
-          { title: words.duty.used, key: 'used', render: (_, step) => (step.used === 100 ? <b className="critical">{words.duty.breach}</b> : `${step.used}%`) },
-          { title: words.duty.told, key: 'to', render: (_, step) => step.to.join('、') },
-          { title: words.duty.repeat, key: 'repeat', render: (_, step) => (step.repeatEveryMs === null ? words.duty.once : fill(words.duty.every, { time: durationText(step.repeatEveryMs) })) },
+          { title: words.duty.clock, key: 'clock', className: 'short', onCell: (step, index) => ({ rowSpan: policy.steps[(index ?? 0) - 1]?.clock === step.clock ? 0 : policy.steps.filter((one) => one.clock === step.clock).length }), render: (_, step) => <b>{clockWords[step.clock]}</b> },
+          { title: words.duty.used, key: 'used', className: 'short', render: (_, step) => (step.used === 100 ? <b className="critical">{words.duty.breach}</b> : `${step.used}%`) },
+          { title: words.duty.told, key: 'to', render: (_, step) => (
+              <>
+                {step.to.join('、')}
+                {!wide && <div className="soft">{repeatOf(step)}</div>}
+              </>
+            ) },
+          ...(wide ? [{ title: words.duty.repeat, key: 'repeat', render: (_: unknown, step: Policy['steps'][number]) => repeatOf(step) }] : []),
           ...(told ? [{ title: words.duty.ways, key: 'ways', render: (_: unknown, step: Policy['steps'][number]) => (step.channels.length === 0 ? words.duty.ownWays : step.channels.join('、')) }] : []),
         ]}
       />

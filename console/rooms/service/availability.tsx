@@ -1,13 +1,14 @@
-import { Button, Drawer, Grid, Segmented } from 'antd'
+import { Drawer, Grid, Segmented } from 'antd'
 import { useState } from 'react'
-import type { AvailabilityReport, AvailabilityView, ServiceAvailabilityView } from '../../../protocol/api-service.ts'
+import type { AvailabilityReport, AvailabilityView } from '../../../protocol/api-service.ts'
 import { timeText } from '../../format.ts'
 import { Loaded } from '../../parts/loaded.tsx'
+import { MonthSteps } from '../../parts/month-steps.tsx'
 import { fill, serviceWords, words } from '../../words.ts'
 import { Making } from './making.tsx'
 import { ServicePage, useService } from './service-page.tsx'
+import { type Counted, tone } from './tone.ts'
 
-type Counted = 'withMaintenance' | 'withoutMaintenance'
 const w = serviceWords.availability
 
 /** Availability of every service by day, month and contract year. A cell opens what made it. */
@@ -23,7 +24,7 @@ export function AvailabilityRoom() {
         {(report) => (
           <>
             <div className="row spread">
-              <MonthPicker report={report} onPick={setMonth} />
+              <MonthSteps month={report.month} first={report.firstMonth} last={report.lastMonth} onPick={setMonth} />
               <Segmented<Counted> value={counted} onChange={setCounted} options={[{ value: 'withMaintenance', label: w.withMaintenance }, { value: 'withoutMaintenance', label: w.withoutMaintenance }]} />
             </div>
             <section className="card">
@@ -41,21 +42,6 @@ export function AvailabilityRoom() {
         )}
       </Loaded>
     </ServicePage>
-  )
-}
-
-function MonthPicker({ report, onPick }: { readonly report: AvailabilityReport; readonly onPick: (month: string) => void }) {
-  const step = (by: number): string => new Date(Date.UTC(Number(report.month.slice(0, 4)), Number(report.month.slice(5)) - 1 + by, 1)).toISOString().slice(0, 7)
-  return (
-    <span className="row">
-      <Button aria-label="‹" disabled={report.month <= report.firstMonth} onClick={() => onPick(step(-1))}>
-        ‹
-      </Button>
-      <strong aria-label={w.month}>{report.month}</strong>
-      <Button aria-label="›" disabled={report.month >= report.lastMonth} onClick={() => onPick(step(1))}>
-        ›
-      </Button>
-    </span>
   )
 }
 
@@ -93,27 +79,17 @@ function AvailabilityTable({ report, counted, onOpen }: { readonly report: Avail
 }
 
 /** `99.9%`, as it was set. */
-export const targetText = (target: number): string => `${Number((target * 100).toFixed(6))}%`
-
-/** How a figure is coloured. Blind time is hatched and never green, whatever the rest of the cell was. */
-export function tone(view: AvailabilityView, counted: Counted, target: ServiceAvailabilityView['target']): 'none' | 'good' | 'fair' | 'bad' | 'blind' | 'bad blind' {
-  const { ratio, badMs, blindMs } = view[counted]
-  if (ratio === null && blindMs === 0) return 'none'
-  const below = ratio !== null && badMs > 0 && (target === null || ratio < target)
-  if (blindMs > 0) return below ? 'bad blind' : 'blind'
-  if (!below) return 'good'
-  return target === null ? 'fair' : 'bad'
-}
+const targetText = (target: number): string => `${Number((target * 100).toFixed(6))}%`
 
 function Cell({ view, counted, target, label, large = false, onOpen }: { readonly view: AvailabilityView; readonly counted: Counted; readonly target: number | null; readonly label: string; readonly large?: boolean; readonly onOpen: () => void }) {
   const figure = view[counted]
-  const kind = tone(view, counted, target)
+  const kind = tone(figure, target)
   const told = kind === 'none' ? w.none : `${figure.text}，${w.blindBad} ${figure.textBlindBad}`
   return (
     <td>
       <button type="button" className={`cell ${kind}${large ? ' large' : ''}`} title={`${label}：${told}`} aria-label={`${label}：${told}`} onClick={onOpen}>
         {kind === 'none' ? words.none : large ? figure.text : shortText(figure.text)}
-        {large && figure.blindMs > 0 && <small>{`${w.blindBad} ${figure.textBlindBad}`}</small>}
+        {large && figure.blindMs > 0 && <small>{`${w.blindShort} ${figure.textBlindBad}`}</small>}
       </button>
     </td>
   )

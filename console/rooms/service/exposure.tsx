@@ -6,7 +6,7 @@ import { type RequestError, get, useSession } from '../../api.ts'
 import { durationText, timeText } from '../../format.ts'
 import { Loaded } from '../../parts/loaded.tsx'
 import { serviceWords } from '../../words.ts'
-import { ServicePage } from './service-page.tsx'
+import { ServicePage, useServiceNames } from './service-page.tsx'
 
 const w = serviceWords.exposure
 
@@ -19,6 +19,7 @@ export function ExposureRoom() {
 function Shown() {
   // Every reading is audited, so it is asked for once and again only by the button; and it does not outlive the page.
   const query = useQuery<ExposureView, RequestError, ExposureView>({ queryKey: ['exposure'], queryFn: () => get<ExposureView>('/service/exposure'), staleTime: Infinity, gcTime: 0, retry: false, refetchOnWindowFocus: false, refetchOnReconnect: false })
+  const names = useServiceNames()
   return (
     <Loaded query={query}>
       {(view) => (
@@ -50,7 +51,7 @@ function Shown() {
                 <span className="row">
                   <strong>{line.title}</strong>
                   <Link to={`/incidents/${encodeURIComponent(line.reference)}`}>{line.reference}</Link>
-                  <span>{line.service}</span>
+                  <span>{names.find((one) => one.service === line.service)?.title ?? line.service}</span>
                 </span>
                 <strong>
                   {line.amount} {w.yuan}

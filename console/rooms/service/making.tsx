@@ -70,6 +70,7 @@ function Strip({ making }: { readonly making: AvailabilityMaking }) {
   const place = ({ from, to }: Stretch) => ({ left: `${((from - making.from) / whole) * 100}%`, width: `max(3px, ${((to - from) / whole) * 100}%)` })
   return (
     <div className="strip" aria-hidden="true">
+      {(making.hours ?? [making]).map((one) => <i key={`h${one.from}`} className="good" style={{ ...place(one), width: `${((one.to - one.from) / whole) * 100}%` }} />)}
       {making.maintenance.map((one) => <i key={`m${one.id}${one.from}`} className="maintenance" style={place(one)} />)}
       {making.blind.map((one) => <i key={`b${one.from}${one.object}`} className="blind" style={place(one)} />)}
       {making.bad.map((one) => <i key={`x${one.from}`} className="bad" style={place(one)} />)}

@@ -1,7 +1,7 @@
 import { Alert, Button, Collapse, Empty, Table, Tag } from 'antd'
 import { useState } from 'react'
 import { Link, useParams } from 'react-router'
-import type { BookEntryView, MonthView, RatesView } from '../../../protocol/api-service.ts'
+import type { BookEntryView, MonthView, RatesView, ServiceAvailabilityView } from '../../../protocol/api-service.ts'
 import { useSession } from '../../api.ts'
 import { durationText, fromOfficeInput, officeInput, timeText } from '../../format.ts'
 import { FormDialog, textOf } from '../../parts/form-dialog.tsx'
@@ -10,6 +10,7 @@ import { SeverityTag } from '../../parts/severity.tsx'
 import { clockWords, fill, serviceWords, words } from '../../words.ts'
 import { monthColours } from './months.tsx'
 import { ServicePage, useAct, useService } from './service-page.tsx'
+import type { Counted } from './tone.ts'
 
 const w = serviceWords.months
 const clocks = ['respond', 'dispose', 'recover'] as const
@@ -65,7 +66,7 @@ function MonthPage({ view }: { readonly view: MonthView }) {
       </section>
       <section className="card">
         <strong>{w.workLog}</strong>
-        <Collapse ghost items={[{ key: 'lines', label: `${fill(w.workLogCount, view.workLog)}${view.workLog.count > view.workLog.lines.length ? w.newest : ''}`, children: <WorkLines view={view} /> }]} />
+        <Collapse ghost items={[{ key: 'lines', label: `${fill(w.workLogCount, { count: view.workLog.count, minutes: view.workLog.minutes })}${view.workLog.count > view.workLog.lines.length ? w.newest : ''}`, children: <WorkLines view={view} /> }]} />
       </section>
       {view.frozen !== null && <Annotations view={view} />}
     </>
@@ -87,21 +88,28 @@ function Freeze({ view }: { readonly view: MonthView }) {
   )
 }
 
+/** Every figure twice, maintenance counted and left out, and each with blind time counted as bad beside it. */
 function Availability({ view }: { readonly view: MonthView }) {
   const a = serviceWords.availability
+  const [first] = view.services
+  const columns = (counted: Counted) => [
+    { title: a.ratio, render: (_: unknown, one: ServiceAvailabilityView) => <strong>{one.month[counted].text}</strong> },
+    { title: a.blindBad, render: (_: unknown, one: ServiceAvailabilityView) => one.month[counted].textBlindBad },
+    { title: a.bad, render: (_: unknown, one: ServiceAvailabilityView) => durationText(one.month[counted].badMs) },
+    { title: a.blind, render: (_: unknown, one: ServiceAvailabilityView) => durationText(one.month[counted].blindMs) },
+  ]
   return (
     <section className="card">
-      <div className="row spread">
-        <strong>{serviceWords.tabs.availability}</strong>
-      </div>
+      <strong>{serviceWords.tabs.availability}</strong>
       <Table size="small" pagination={false} rowKey="service" scroll={{ x: 'max-content' }} style={{ marginTop: 8 }} dataSource={[...view.services]} columns={[
         { title: a.service, dataIndex: 'title', fixed: 'left' },
-        { title: a.withMaintenance, render: (_, one) => <strong>{one.month.withMaintenance.text}</strong> },
-        { title: a.withoutMaintenance, render: (_, one) => one.month.withoutMaintenance.text },
-        { title: a.blindBad, render: (_, one) => one.month.withMaintenance.textBlindBad },
-        { title: a.bad, render: (_, one) => durationText(one.month.withMaintenance.badMs) },
-        { title: a.blind, render: (_, one) => durationText(one.month.withMaintenance.blindMs) },
+        { title: a.withMaintenance, children: columns('withMaintenance') },
+        { title: a.withoutMaintenance, children: columns('withoutMaintenance') },
         { title: a.maintenance, render: (_, one) => durationText(one.month.maintenanceMs) },
+        {
+          title: first === undefined ? '' : fill(a.year, { number: first.year.number }),
+          children: (['withMaintenance', 'withoutMaintenance'] as const).map((counted) => ({ title: a[counted], render: (_: unknown, one: ServiceAvailabilityView) => `${one.year[counted].text}（${a.blindShort} ${one.year[counted].textBlindBad}）` })),
+        },
       ]} />
     </section>
   )
@@ -116,7 +124,7 @@ function Book({ view }: { readonly view: MonthView }) {
         <Rates title={serviceWords.availability.withMaintenance} rates={overall.withMaintenance} />
         <Rates title={serviceWords.availability.withoutMaintenance} rates={overall.withoutMaintenance} />
       </div>
-      {entries.length === 0 ? <Empty description={w.noIncidents} /> : entries.map((entry) => <Entry key={entry.number} entry={entry} now={view.now} />)}
+      {entries.length === 0 ? <Empty description={w.noIncidents} /> : entries.map((entry) => <Entry key={entry.number} entry={entry} title={view.services.find((one) => one.service === entry.service)?.title ?? entry.service} now={view.now} />)}
     </section>
   )
 }
@@ -127,7 +135,10 @@ function Rates({ title, rates }: { readonly title: string; readonly rates: Rates
       <thead>
         <tr>
           <th>
-            {title}（{w.incidents} {rates.incidents}）
+            {title}
+            <div className="soft">
+              {w.incidents} {rates.incidents}
+            </div>
           </th>
           <th>{w.met}</th>
           <th>{w.breached}</th>
@@ -153,17 +164,17 @@ function Rates({ title, rates }: { readonly title: string; readonly rates: Rates
 /** Cut, not rounded: one breach among thousands never reads 100%. */
 const rateText = ({ met, breached }: { readonly met: number; readonly breached: number }): string => (met + breached === 0 ? words.none : `${(Math.floor((met * 1_000) / (met + breached)) / 10).toFixed(1)}%`)
 
-function Entry({ entry, now }: { readonly entry: BookEntryView; readonly now: number }) {
+function Entry({ entry, title, now }: { readonly entry: BookEntryView; readonly title: string; readonly now: number }) {
   return (
     <div className={`entry ${entry.excluded === null ? '' : 'soft'}`} data-entry={entry.number}>
       <div className="row">
         <Link to={`/incidents/${encodeURIComponent(entry.number)}`}>{entry.number}</Link>
         <SeverityTag severity={entry.severity} />
         <span>
-          {entry.service} {entry.object}
+          {title} {entry.object}
         </span>
         <span className="soft">
-          {timeText(entry.from, now)} – {entry.to === null ? '' : timeText(entry.to, now)}
+          {timeText(entry.from, now)} – {entry.to === null ? w.stillOpen : timeText(entry.to, now)}
         </span>
         {entry.maintenance !== null && (
           <Tag>

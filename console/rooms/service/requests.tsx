@@ -5,6 +5,7 @@ import { useNow, useSession } from '../../api.ts'
 import { fromOfficeInput, officeInput, officeMonth, timeText } from '../../format.ts'
 import { type Field, type Filled, FormDialog, numberOf, textOf } from '../../parts/form-dialog.tsx'
 import { Loaded } from '../../parts/loaded.tsx'
+import { MonthSteps } from '../../parts/month-steps.tsx'
 import { fill, serviceWords } from '../../words.ts'
 import { ServicePage, useAct, useService, useServiceNames } from './service-page.tsx'
 
@@ -14,12 +15,12 @@ const colours = { received: 'gold', 'in-work': 'blue', done: 'green', refused: '
 /** Service requests of a month: those that came in or were open in it. */
 export function RequestsRoom() {
   const [month, setMonth] = useState<string>()
-  const query = useService<{ now: number; month: string; requests: readonly RequestView[] }>(`/requests${month === undefined ? '' : `?month=${month}`}`)
+  const query = useService<{ now: number; month: string; firstMonth: string; requests: readonly RequestView[] }>(`/requests${month === undefined ? '' : `?month=${month}`}`)
   const now = useNow(query.data?.now)
   return (
     <ServicePage>
       <div className="row spread">
-        <input type="month" className="month" aria-label={serviceWords.availability.month} value={month ?? query.data?.month ?? ''} max={officeMonth(now)} onChange={(event) => setMonth(event.target.value === '' ? undefined : event.target.value)} />
+        {query.data !== undefined && <MonthSteps month={query.data.month} first={query.data.firstMonth} last={officeMonth(now)} onPick={setMonth} />}
         <Receive now={now} />
       </div>
       <Loaded query={query}>{({ requests }) => (requests.length === 0 ? <Empty className="card" description={w.none} /> : requests.map((one) => <RequestCard key={one.id} request={one} now={now} />))}</Loaded>

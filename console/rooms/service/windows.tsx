@@ -1,4 +1,4 @@
-import { Alert, Button, Empty, Tag } from 'antd'
+import { Button, Empty, Tag } from 'antd'
 import { useState } from 'react'
 import type { WindowView } from '../../../protocol/api-service.ts'
 import { useNow, useSession } from '../../api.ts'
