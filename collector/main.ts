@@ -36,6 +36,7 @@ import { queryRoom } from './web/query.ts'
 import { type Listen, closeServer, httpListener, open, secureContext, tlsListener } from './web/serve.ts'
 import { createHints } from './web/stream.ts'
 import { openAlerting } from './wiring/alerting.ts'
+import { alertingWeb } from './wiring/web.ts'
 
 const root = join(import.meta.dirname, '..')
 
@@ -117,7 +118,8 @@ async function start(options: CollectorOptions, settings: CollectorSettings, clo
   const access = createAccess(state)
 
   // What is broken, and who is told.
-  const alerting = await openAlerting({ state, store, clock, counters, log, settings, files: checkAlertFiles(settings), changed: (...topics) => hints.publish(...topics) })
+  const files = checkAlertFiles(settings)
+  const alerting = await openAlerting({ state, store, clock, counters, log, settings, files, changed: (...topics) => hints.publish(...topics) })
   closers.push(() => alerting.close())
   const { rules, incidents, outbox } = alerting
   closers.push(clock.every(86_400_000, 'access.tidy', () => access.tidy(clock.now())))
@@ -187,6 +189,7 @@ async function start(options: CollectorOptions, settings: CollectorSettings, clo
     await recordAudit({ at: now, actor, action: 'agent.token', object: host, detail: { expiresAt: made.entry.expiresAt } })
     return { token: made.text, expiresAt: made.entry.expiresAt }
   }
+  const peopleWeb = alertingWeb({ alerting, files, settings, state, hints, refused, startedAt, now: () => clock.now(), alerts })
   const web: WebDependencies = {
     now: () => clock.now(),
     version,
@@ -225,13 +228,7 @@ async function start(options: CollectorOptions, settings: CollectorSettings, clo
       }
     },
     self: async () => selfView({ version, startedAt, now: clock.now(), store: store.stats(), rules: rules.status(), refused: await counters.read('zhishou_refused_total') }),
-    incidents: {
-      list: (state_, limit) => incidents.list({ state: state_, limit }),
-      get: (number) => incidents.get(number),
-      acknowledge: (number, actor) => incidents.acknowledge(number, actor, 'console'),
-      dispose: async (number, actor, text) => incidents.dispose(number, actor, text, await telemetryOf(number)),
-      comment: (number, actor, text) => incidents.comment(number, actor, text),
-    },
+    ...peopleWeb,
     agents: {
       async list() {
         return Promise.all(
@@ -266,12 +263,6 @@ async function start(options: CollectorOptions, settings: CollectorSettings, clo
     healthProblems: () => [...(ready ? [] : ['starting']), ...(store.stats().degraded === 'full' ? ['the disk is full: nothing is stored'] : [])],
     refused,
     consoleFolder: join(root, 'dist', 'console'),
-  }
-  /** What the alerts of an incident look like at the moment of a disposal. */
-  const telemetryOf = async (number: string) => {
-    const incident = await incidents.get(number)
-    const mine = new Set(incident?.alerts.map((alert) => alert.fingerprint))
-    return alerts().filter((alert) => mine.has(alert.fingerprint)).map((alert) => ({ name: alert.name, state: alert.state, value: alert.value, at: clock.now() }))
   }
   const app = createApp(web, hints, (what, error) => log.error('a request failed', { what, error: errorText(error) }))
   const httpServer = httpListener(app)

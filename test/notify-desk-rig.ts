@@ -56,7 +56,10 @@ export async function startNotifyRig(routes: string): Promise<NotifyRig> {
   })
   const channels = [channel('mail'), channel('sms', { segments: () => 2, yearlyBudget: 1_000, yearFrom: '03-01' })]
   const words = (text: string): Rendered => ({ severity: 'warning', subject: `主题 ${text}`, text: `正文 ${text}`, html: '', markdown: '', brief: text, fields: { what: '故障', severity: '', service: '', number: '', left: '', count: '1' }, webhook: { version: '4', groupKey: '', truncatedAlerts: 0, status: 'firing', receiver: '', groupLabels: {}, commonLabels: {}, commonAnnotations: {}, externalURL: '', alerts: [] } })
-  const render = (payload: unknown): Rendered => words(typeof payload === 'object' && payload !== null && 'kind' in payload ? String(payload.kind) : '')
+  const render = (payload: unknown): Rendered => {
+    const { kind = '', ack = null } = payload as { readonly kind?: string; readonly ack?: { readonly link: string } | null }
+    return words(`${kind}${ack === null ? '' : ` ${ack.link}`}`)
+  }
   const outbox = createOutbox({ state, channels, clock, random: () => 0.5, counters: createCounters({ defaults: false }), log, render, renderDigest: () => words('合并') })
   const ids = { next: 0 }
   const spokenForBy = (alert: RoutedAlert): string | undefined => speakers.get(alert.labels['alertname'] ?? '')

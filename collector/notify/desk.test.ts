@@ -374,6 +374,14 @@ describe('channels and outbox', () => {
     expect((await rig.desk.channels.list(all)).allDown).toBe(true)
   })
 
+  it('what lets its addressee acknowledge is shown to nobody', async () => {
+    await rig.state.db.transaction().execute((trx) => rig.outbox.enqueue(trx, { channel: 'mail', receiver: '李值班', to: ['li@example.org'], dedupKey: 'k', incidentId: undefined, payload: { kind: 'plain', ack: { link: 'https://x/a/SECRET', code: 'CODE-9Z' } } }, rig.clock.now()))
+    const list = await rig.desk.outbox.list({ state: 'owed', channel: undefined, before: undefined, limit: 10 }, all)
+    expect(list.messages[0]!.subject).toBe('主题 plain')
+    const shown = JSON.stringify([list, await rig.desk.outbox.get(list.messages[0]!.id, all), await rig.desk.explain.notification(list.messages[0]!.id, all)])
+    expect(shown).not.toMatch(/SECRET|CODE-9Z/)
+  })
+
   it('a page of the outbox says where the next one begins', async () => {
     for (const name of ['A', 'B', 'C']) {
       await rig.fire(name)

@@ -69,7 +69,7 @@ export function createOutboxBook(deps: OutboxBookDependencies): OutboxBook {
   /** As it was said when it went, or as it would be said now. */
   function worded(row: OutboxRow, payload: Json): Rendered | undefined {
     try {
-      return deps.render(payload, row.state === 'sent' ? row.updated_at : deps.now(), deps.detailOf(row.channel))
+      return deps.render(withoutAck(payload), row.state === 'sent' ? row.updated_at : deps.now(), deps.detailOf(row.channel))
     } catch {
       // A payload of another version; the row itself still says what became of it.
       return undefined
@@ -101,6 +101,11 @@ export function createOutboxBook(deps: OutboxBookDependencies): OutboxBook {
       return new Map((await viewsOf(rows, { ...sight, text: false })).map(({ view }) => [view.id, view]))
     },
   }
+}
+
+/** Without the link and the code by which its addressee, and nobody else, may acknowledge. */
+function withoutAck(payload: Json): Json {
+  return typeof payload === 'object' && payload !== null && 'ack' in payload ? { ...payload, ack: null } : payload
 }
 
 type OutboxRow = OutboxTable & { readonly number: string | null }

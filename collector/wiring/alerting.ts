@@ -16,7 +16,7 @@ import { parseDate } from '../duty/local-time.ts'
 import { openDuty } from '../duty/run.ts'
 import type { Duty } from '../duty/run.ts'
 import { recordTold } from '../duty/storage.ts'
-import { stepText } from '../duty/wording.ts'
+import { emptyText, stepText } from '../duty/wording.ts'
 import { serviceIds } from '../correlate/topology.ts'
 import { isRunning } from '../incidents/incident.ts'
 import type { Incident } from '../incidents/incident.ts'
@@ -33,6 +33,8 @@ import { deliver } from '../notify/deliver.ts'
 import type { DeliverDependencies, Way } from '../notify/deliver.ts'
 import { tellEscalation, waysTo } from '../notify/escalate.ts'
 import { openEndpoint, startExternalAlertmanagers } from '../notify/external-alertmanager.ts'
+import { createNotifyDesk } from '../notify/desk.ts'
+import type { NotifyDesk } from '../notify/desk.ts'
 import { createSpeakers } from '../notify/incident-alert.ts'
 import { restoreSpeakers } from '../notify/restore-speakers.ts'
 import { fingerprintOf } from '../notify/label-set.ts'
@@ -93,7 +95,8 @@ export interface Alerting {
   readonly outbox: Outbox
   readonly duty: Duty
   readonly service: ServiceRoom
-  readonly channels: readonly Channel[]
+  /** What people do with routing, silences, channels and the outbox. */
+  readonly desk: NotifyDesk
   /** What these rooms say of themselves, as samples. */
   samples(now: number): Promise<readonly SeriesValue[]>
   /** What people must know about alerting itself, in their words. */
@@ -129,7 +132,8 @@ async function openRooms(deps: AlertingDependencies, closers: (() => void | Prom
   }
   const channels = [...openChannels(settings.notify, world), ...hooks.values()]
   const kinds = new Map(Object.entries(settings.notify.channels).map(([name, { kind }]) => [name, kind]))
-  const outbox = createOutbox({ state, channels, clock, random: Math.random, counters, log, ...createRenderer({ wording, consoleUrl, serviceAliases: settings.notify.serviceAliases }) })
+  const renderer = createRenderer({ wording, consoleUrl, serviceAliases: settings.notify.serviceAliases })
+  const outbox = createOutbox({ state, channels, clock, random: Math.random, counters, log, ...renderer })
   const duty = await openDuty({ state, clock, files: files.duty })
 
   // Faults.
@@ -348,8 +352,18 @@ async function openRooms(deps: AlertingDependencies, closers: (() => void | Prom
     closers.push(() => push.stop())
   }
 
+  const desk = createNotifyDesk({
+    state, dispatch, outbox, channels,
+    kinds: Object.fromEntries(kinds),
+    now: () => clock.now(),
+    render: renderer.render,
+    silenceNeedsSecond: (at, about) => service.silenceNeedsSecond(at, about),
+    ways: delivery,
+    whyNobody: (name) => duty.recipients([name]).passed.map((one) => emptyText(files.duty.wording, one.why)).join('；'),
+    incidentOf: numberOf,
+  })
   return {
-    rules, incidents, dispatch, outbox, duty, service, channels, close,
+    rules, incidents, dispatch, outbox, duty, service, desk, close,
     async samples(now) {
       // The books are reckoned anew once a minute: they read every incident of the month.
       if (now - booked.at >= BOOKS_MS || now < booked.at) booked = { at: now, samples: await service.samples() }
