@@ -91,6 +91,14 @@ describe('this machine', () => {
     await expect(localHost().readSlow(`${folder}/none`, signal)).rejects.toMatchObject({ code: 'ENOENT' })
   })
 
+  test('a slow read of an attribute gives its text, or the error of opening or of reading it', async () => {
+    const { signal } = new AbortController()
+    expect(await localHost().readSlow('/sys/class/net/lo/mtu', signal)).toMatch(/^\d+\n$/)
+    await expect(localHost().readSlow('/sys/class/net/lo/none', signal)).rejects.toMatchObject({ code: 'ENOENT' })
+    // The loopback device has no such settings: the kernel opens the file and refuses the read.
+    await expect(localHost().readSlow('/sys/class/net/lo/duplex', signal)).rejects.toMatchObject({ code: 'EINVAL' })
+  })
+
   test('knows its file systems where the runtime does', async () => {
     const sizes = await localHost().statfs!('/')
     expect(sizes.blockSize).toBeGreaterThanOrEqual(512)

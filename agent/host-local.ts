@@ -1,4 +1,4 @@
-import fs, { type StatsFs, closeSync, constants, existsSync, openSync, readFile, readFileSync, readSync, readdirSync, readlinkSync } from 'node:fs'
+import fs, { type StatsFs, closeSync, constants, existsSync, openSync, read, readFile, readFileSync, readSync, readdirSync, readlinkSync } from 'node:fs'
 import { connect } from 'node:net'
 import { openRecords } from './host-records.ts'
 import { createRunner } from './host-run.ts'
@@ -104,6 +104,25 @@ function createReader(): (path: string) => string {
   }
 }
 
+/**
+ * Reads an attribute of sysfs with one trip through the thread pool, where `readFile` makes five (open, stat, two reads,
+ * close), each of which wakes the event loop. Only the read asks the device, so opening and closing need no thread.
+ */
+function readAttribute(path: string, answer: (error: unknown, text: string) => void): void {
+  let file: number
+  try {
+    file = openSync(path, constants.O_RDONLY)
+  } catch (error) {
+    answer(error, '')
+    return
+  }
+  const buffer = Buffer.allocUnsafeSlow(PAGE_BYTES)
+  read(file, buffer, 0, PAGE_BYTES, 0, (error, bytes) => {
+    closeSync(file)
+    answer(error, error === null ? buffer.toString('utf8', 0, bytes) : '')
+  })
+}
+
 /** Reads in the thread pool; the answer comes at the latest when `signal` aborts, even if the read itself never ends. */
 function readSlow(path: string, signal: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -113,11 +132,13 @@ function readSlow(path: string, signal: AbortSignal): Promise<string> {
       return
     }
     signal.addEventListener('abort', stop, { once: true })
-    readFile(path, 'utf8', (error, text) => {
+    const answer = (error: unknown, text: string): void => {
       signal.removeEventListener('abort', stop)
       if (error === null) resolve(text)
       else reject(error)
-    })
+    }
+    if (path.startsWith('/sys/')) readAttribute(path, answer)
+    else readFile(path, 'utf8', answer)
   })
 }
 
