@@ -22,7 +22,7 @@ function mayStayOpen(path: string): boolean {
 const PAGE_BYTES = 4096
 
 /** Tables of the kernel that are one record (what the kernel writes in one go), or many of which none is longer than half a page. */
-const SHORT_RECORDS = /^\/proc\/(?:net\/(?:tcp6?|udp6?|dev|arp|softnet_stat|sockstat6?|snmp6?|netstat|stat\/\w+)|pressure\/\w+|loadavg|meminfo|vmstat)$/
+const SHORT_RECORDS = /^\/proc\/(?:net\/(?:tcp6?|udp6?|dev|arp|softnet_stat|sockstat6?|snmp6?|netstat|stat\/\w+)|pressure\/\w+|loadavg|meminfo|uptime|vmstat)$/
 
 /**
  * A read that gives fewer bytes than this, and fewer than were asked for, has come to the file's end, so that none is
