@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -23,6 +24,31 @@ describe('this machine', () => {
   test('reads what the kernel gives in pieces', () => {
     // /proc/kallsyms and the like come page by page; this one is there on every Linux.
     expect(localHost().read('/proc/self/smaps')).toContain('VmFlags')
+  })
+
+  test('reads a table of sockets to its end, which comes in many pieces', async () => {
+    const host = localHost()
+    const server = createServer()
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const ours = new RegExp(`^ *\\d+: 0100007F:${port.toString(16).toUpperCase().padStart(4, '0')} `)
+    const sockets: Socket[] = []
+    try {
+      for (const connections of [0, 1, 10, 20, 200]) {
+        while (sockets.length < connections) {
+          const socket = connect(port, '127.0.0.1')
+          sockets.push(socket)
+          await Promise.all([once(socket, 'connect'), once(server, 'connection')])
+        }
+        const table = host.read('/proc/net/tcp') as string
+        expect(table.split('\n').filter((line) => ours.test(line))).toHaveLength(connections + 1)
+        expect(table.endsWith('\n')).toBe(true)
+      }
+    } finally {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+    }
   })
 
   test('refuses a file that no kernel table can be', () => {
@@ -89,6 +115,14 @@ describe('this machine', () => {
     const { signal } = new AbortController()
     expect(await localHost().readSlow(`${folder}/file`, signal)).toBe('text')
     await expect(localHost().readSlow(`${folder}/none`, signal)).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+
+  test('a slow read of an attribute gives its text, or the error of opening or of reading it', async () => {
+    const { signal } = new AbortController()
+    expect(await localHost().readSlow('/sys/class/net/lo/mtu', signal)).toMatch(/^\d+\n$/)
+    await expect(localHost().readSlow('/sys/class/net/lo/none', signal)).rejects.toMatchObject({ code: 'ENOENT' })
+    // The loopback device has no such settings: the kernel opens the file and refuses the read.
+    await expect(localHost().readSlow('/sys/class/net/lo/duplex', signal)).rejects.toMatchObject({ code: 'EINVAL' })
   })
 
   test('knows its file systems where the runtime does', async () => {

@@ -1,4 +1,4 @@
-import fs, { type StatsFs, closeSync, constants, existsSync, openSync, readFile, readFileSync, readSync, readdirSync, readlinkSync } from 'node:fs'
+import fs, { type StatsFs, closeSync, constants, existsSync, openSync, read, readFile, readFileSync, readSync, readdirSync, readlinkSync } from 'node:fs'
 import { connect } from 'node:net'
 import { openRecords } from './host-records.ts'
 import { createRunner } from './host-run.ts'
@@ -18,20 +18,27 @@ function mayStayOpen(path: string): boolean {
   return path.startsWith('/sys/') || (path.startsWith('/proc/') && (!isDigit(path.charCodeAt(6)) || path.startsWith('/proc/1/')))
 }
 
+/** No attribute is longer (sysfs: one page), and a table of the kernel comes in pieces of at least about a page. */
+const PAGE_BYTES = 4096
+
+/** Tables of the kernel that are one record (what the kernel writes in one go), or many of which none is longer than half a page. */
+const SHORT_RECORDS = /^\/proc\/(?:net\/(?:tcp6?|udp6?|dev|arp|softnet_stat|sockstat6?|snmp6?|netstat|stat\/\w+)|pressure\/\w+|loadavg|meminfo|uptime|vmstat)$/
+
 /**
- * Whether one read gives the whole file, so that none is needed to be told its end: attributes (kernfs, sysctl) and
- * /proc/PID/stat are written by the kernel in one go. Tables of many lines are not: those come in pieces of about a page,
- * and a piece may be short when the next line is long.
+ * A read that gives fewer bytes than this, and fewer than were asked for, has come to the file's end, so that none is
+ * needed to be told so. 0: nothing is known, read until nothing comes.
+ *
+ * Attributes (kernfs, sysctl) and /proc/PID/stat are written by the kernel in one go. A table comes in pieces of a page,
+ * each short of it by less than the record that did not fit (fs/seq_file.c). To be told the end of /proc/net/tcp costs as
+ * much as to read it: the kernel walks its whole hash again, 0.7 ms where it has 131,072 buckets.
  */
-function comesWhole(path: string): boolean {
-  return path.startsWith('/sys/') || path.startsWith('/proc/sys/') || (path.startsWith('/proc/') && path.endsWith('/stat'))
+function leastBeforeEnd(path: string): number {
+  if (path.startsWith('/sys/') || path.startsWith('/proc/sys/') || (path.startsWith('/proc/') && path.endsWith('/stat'))) return PAGE_BYTES
+  return SHORT_RECORDS.test(path) ? PAGE_BYTES / 2 : 0
 }
 
 /** A larger buffer is given back after the read that needed it: only tables of very many lines are that long. */
 const MOST_KEPT_BYTES = 128 * 1024
-
-/** No attribute is longer (sysfs: one page). */
-const PAGE_BYTES = 4096
 
 function isDigit(code: number): boolean {
   return code >= 48 && code <= 57
@@ -39,18 +46,18 @@ function isDigit(code: number): boolean {
 
 /**
  * Makes a reader of whole files over one reused buffer. No fstat: the kernel says size 0 for /proc anyway. It reads until
- * the kernel says 0, since seq files come in pieces of a page however big the buffer is.
+ * the end (`leastBeforeEnd`), since seq files come in pieces of a page however big the buffer is.
  *
  * Files read every tick stay open: open and close were 40 of the 84 ms that reading took in a profile (the system calls are
  * cheap, but Node's checks around them are interpreted under --lite-mode). See docs/decisions/agent-cost.md.
  */
 function createReader(): (path: string) => string {
   let buffer = Buffer.allocUnsafeSlow(16 * 1024)
-  const open = new Map<string, number>()
+  const open = new Map<string, { readonly file: number; readonly least: number }>()
   /** What was not there when it was asked for last: many a table is missing on a given kernel, and is asked for every tick. */
   const missing = new Map<string, unknown>()
 
-  const readAll = (path: string, file: number, whole: boolean): string => {
+  const readAll = (path: string, file: number, least: number): string => {
     let length = 0
     for (;;) {
       if (length === buffer.length) {
@@ -60,10 +67,11 @@ function createReader(): (path: string) => string {
         buffer = larger
       }
       // The kernel allocates and clears as much as is asked for to read a sysctl.
-      const bytes = readSync(file, buffer, length, whole && length < PAGE_BYTES ? PAGE_BYTES : buffer.length - length, length)
+      const asked = least === PAGE_BYTES && length < PAGE_BYTES ? PAGE_BYTES - length : buffer.length - length
+      const bytes = readSync(file, buffer, length, asked, length)
       length += bytes
+      if (bytes > 0 && (bytes === asked || bytes >= least)) continue
       // latin1 would be cheaper and wrong: names of mount points and devices may be anything.
-      if (bytes > 0 && !(whole && length < PAGE_BYTES)) continue
       const text = buffer.toString('utf8', 0, length)
       if (buffer.length > MOST_KEPT_BYTES) buffer = Buffer.allocUnsafeSlow(16 * 1024)
       return text
@@ -74,11 +82,11 @@ function createReader(): (path: string) => string {
     const known = open.get(path)
     if (known !== undefined) {
       try {
-        return readAll(path, known, comesWhole(path))
+        return readAll(path, known.file, known.least)
       } catch {
         // ENODEV: the device is gone, and another of its name may be there by now. Asked for again below, where the error counts.
         open.delete(path)
-        closeSync(known)
+        closeSync(known.file)
       }
     }
     // Thrown again: making such errors and their stacks was 1.5 % of the agent's CPU on Node 16 in a profile.
@@ -92,16 +100,36 @@ function createReader(): (path: string) => string {
       throw error
     }
     let keep = open.size < MOST_OPEN && mayStayOpen(path)
+    const least = leastBeforeEnd(path)
     try {
-      return readAll(path, file, comesWhole(path))
+      return readAll(path, file, least)
     } catch (error) {
       keep = false
       throw error
     } finally {
-      if (keep) open.set(path, file)
+      if (keep) open.set(path, { file, least })
       else closeSync(file)
     }
   }
+}
+
+/**
+ * Reads an attribute of sysfs with one trip through the thread pool, where `readFile` makes five (open, stat, two reads,
+ * close), each of which wakes the event loop. Only the read asks the device, so opening and closing need no thread.
+ */
+function readAttribute(path: string, answer: (error: unknown, text: string) => void): void {
+  let file: number
+  try {
+    file = openSync(path, constants.O_RDONLY)
+  } catch (error) {
+    answer(error, '')
+    return
+  }
+  const buffer = Buffer.allocUnsafeSlow(PAGE_BYTES)
+  read(file, buffer, 0, PAGE_BYTES, 0, (error, bytes) => {
+    closeSync(file)
+    answer(error, error === null ? buffer.toString('utf8', 0, bytes) : '')
+  })
 }
 
 /** Reads in the thread pool; the answer comes at the latest when `signal` aborts, even if the read itself never ends. */
@@ -113,11 +141,13 @@ function readSlow(path: string, signal: AbortSignal): Promise<string> {
       return
     }
     signal.addEventListener('abort', stop, { once: true })
-    readFile(path, 'utf8', (error, text) => {
+    const answer = (error: unknown, text: string): void => {
       signal.removeEventListener('abort', stop)
       if (error === null) resolve(text)
       else reject(error)
-    })
+    }
+    if (path.startsWith('/sys/')) readAttribute(path, answer)
+    else readFile(path, 'utf8', answer)
   })
 }
 

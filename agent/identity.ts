@@ -1,5 +1,8 @@
+import { arch, release } from 'node:os'
 import type { Host } from './host.ts'
 import type { HardwareIdentity } from './sources/identity.ts'
+import { parseOsRelease } from './sources/os-release.ts'
+import { runSteps, textIfThere } from './sources/steps.ts'
 
 /** What a board's or DIMM's maker left empty, or systeminformation could not read: not a value. */
 const NOTHING = /^(?:|-|unknown|not specified|none|n\/a|default string|to be filled by o\.?e\.?m\.?|no dimm|system serial number)$/i
@@ -35,17 +38,29 @@ async function disksOfSys(host: Host): Promise<HardwareIdentity['disks']> {
 }
 
 /**
+ * The operating system, as os-release(5) and uname(2) have it: `Debian GNU/Linux`, `12`. Not by systeminformation, whose
+ * `osInfo` starts 17 programs to say the same, one of which (`hostname --fqdn`) may wait for a name server.
+ */
+export async function readOperatingSystem(host: Host): Promise<HardwareIdentity['os']> {
+  const file = (await runSteps(textIfThere(host, '/etc/os-release'))) ?? (await runSteps(textIfThere(host, '/usr/lib/os-release'))) ?? ''
+  const variables = parseOsRelease(file)
+  // `12 (bookworm)`, `22.04.5 LTS (Jammy Jellyfish)`: the number and no name; rolling releases have neither.
+  const version = variables.get('VERSION')?.replace(/\(.*/, '')
+  return known({ distribution: text(variables.get('NAME')), release: text(version) ?? text(variables.get('VERSION_ID')), kernel: text(release()), architecture: text(arch()) })
+}
+
+/**
  * What hardware this machine is, for the child entry `agent identity`, which prints it as one line of JSON and ends. It is
  * a process of its own because systeminformation starts dozens of programs, some of them by execSync without a time limit,
  * and keeps tens of megabytes: the agent runs it, waits at most its own time, and kills it.
  *
- * Only these of its calls are made, none of which takes a name or text from outside: system, bios, baseboard, cpu, osInfo,
- * memLayout, diskLayout. Serial numbers and DIMMs need root; without it they are left out.
+ * Only these of its calls are made, none of which takes a name or text from outside: system, bios, baseboard, cpu, memLayout,
+ * diskLayout. Serial numbers and DIMMs need root; without it they are left out.
  */
 export async function readIdentity(host: Host): Promise<HardwareIdentity> {
   const { default: si } = await import('systeminformation')
   const [system, bios, board, cpu, os, memory, disks] = await Promise.all([
-    si.system(), si.bios(), si.baseboard(), si.cpu(), si.osInfo(), si.memLayout(), si.diskLayout(),
+    si.system(), si.bios(), si.baseboard(), si.cpu(), readOperatingSystem(host), si.memLayout(), si.diskLayout(),
   ])
   // Without root it makes up one module as large as all memory, with no slot and no type: that is no DIMM.
   const modules = memory
@@ -66,7 +81,7 @@ export async function readIdentity(host: Host): Promise<HardwareIdentity> {
     bios: known({ vendor: text(bios.vendor), version: text(bios.version), releaseDate: text(bios.releaseDate) }),
     board: known({ manufacturer: text(board.manufacturer), model: text(board.model), serial: text(board.serial), memorySlots: positive(board.memSlots) }),
     cpu: known({ manufacturer: text(cpu.manufacturer), brand: text(cpu.brand), sockets: positive(cpu.processors), physicalCores: positive(cpu.physicalCores), cores: positive(cpu.cores) }),
-    os: known({ distribution: text(os.distro), release: text(os.release), kernel: text(os.kernel), architecture: text(os.arch) }),
+    os,
     ...(modules.length === 0 ? {} : { memory: modules }),
     disks:
       disks.length === 0

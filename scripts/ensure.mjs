@@ -17,11 +17,8 @@ export function pinnedNode() {
   return path
 }
 
-/**
- * Heap flags of the collector, as in its systemd unit: a small young generation, and an old one collected when it has
- * grown by half instead of to three times its size, keep its memory near what it holds (docs/decisions/store.md).
- */
-export const collectorFlags = ['--max-semi-space-size=4', '--heap-growing-percent=50']
+/** Heap flag of the collector, as in its systemd unit: what dies young is cleared in small pieces (docs/decisions/store.md). */
+export const collectorFlags = ['--max-semi-space-size=4']
 
 /** Its environment, read by glibc before anything runs: one arena, and large areas go back to the system when freed. */
 export const collectorEnvironment = { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '131072' }

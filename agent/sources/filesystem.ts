@@ -1,6 +1,6 @@
 import type { FileSystemSizes, Host, RunResult } from '../host.ts'
 import { type SeriesSpec, gauge } from '../../protocol/series.ts'
-import { type Mount, type Usage, answeringAtOnce, mayHang, parseMounts, parseUsage } from './mounts.ts'
+import { type Mount, type Usage, DF, answeringAtOnce, mayHang, parseMounts, parseUsage } from './mounts.ts'
 import { type Sink, ok } from './source.ts'
 import { type Steps, settled, stepped } from './steps.ts'
 
@@ -112,20 +112,17 @@ function isDue(nextAt: number, now: number): boolean {
   return now >= nextAt || nextAt - now > CHILD_AFTER_HANG_MS
 }
 
-/** All local file systems by two `df` runs, at most once a minute; a run that is still out is not started again. */
+/** All local file systems by one run of `df`, at most once a minute; a run that is still out is not started again. */
 async function askLocalDf(host: Host, kept: Kept, now: number): Promise<void> {
   const { local } = kept
   local.running = true
   local.nextAt = now + CHILD_EVERY_MS
   try {
-    const [blocks, inodes] = await Promise.all([
-      host.run(['df', '-l', '-P', '-B1'], CHILD_OPTIONS),
-      host.run(['df', '-l', '-P', '-i'], CHILD_OPTIONS),
-    ])
-    if (blocks.kind === 'hung' || inodes.kind === 'hung') local.nextAt = now + CHILD_AFTER_HANG_MS
-    const text = textOf(blocks)
+    const result = await host.run(DF, CHILD_OPTIONS)
+    if (result.kind === 'hung') local.nextAt = now + CHILD_AFTER_HANG_MS
+    const text = textOf(result)
     local.failed = text === undefined
-    local.usage = text === undefined ? new Map() : parseUsage(text, textOf(inodes) ?? '', kept.mounts)
+    local.usage = text === undefined ? new Map() : parseUsage(text, kept.mounts)
   } finally {
     local.running = false
   }

@@ -80,54 +80,53 @@ export interface Usage {
   readonly filesFree: number
 }
 
-interface DfRow {
+interface DfRow extends Usage {
   readonly device: string
-  readonly total: number
-  readonly used: number
-  readonly available: number
 }
 
 function dfNumber(text: string | undefined): number {
   return text === undefined || text === '-' ? 0 : Number(text)
 }
 
+/** What `df` is asked for: all that `parseUsage` reads, in one run. `--output` came with coreutils 8.21; glibc 2.17 is as old. */
+export const DF: readonly [string, ...string[]] = ['df', '-l', '-B1', '--output=source,size,used,avail,itotal,iused,target']
+
 /**
- * Rows of `df -P`, `-B1` or `-i`, by mount point. Columns are found from the right, because a device may hold spaces; the
- * header and whatever else does not fit is skipped, so its language does not matter. Source: POSIX df, "-P".
+ * Rows of `df`, by mount point. Columns are found from the right, because a device may hold spaces; the header and
+ * whatever else does not fit is skipped, so its language does not matter. Source: df(1), "FIELD_LIST".
  */
 function parseDf(text: string): ReadonlyMap<string, DfRow> {
   const rows = new Map<string, DfRow>()
   for (const line of text.split('\n')) {
-    const match = /^(.*\S)\s+(\d+|-)\s+(\d+|-)\s+(-?\d+|-)\s+(?:\d+%|-)\s+(\/.*)$/.exec(line)
+    const match = /^(.*\S)\s+(\d+|-)\s+(\d+|-)\s+(-?\d+|-)\s+(\d+|-)\s+(\d+|-)\s+(\/.*)$/.exec(line)
     if (match === null) continue
-    const [, device = '', total, used, available, mountPoint = ''] = match
-    rows.set(mountPoint, { device, total: dfNumber(total), used: dfNumber(used), available: dfNumber(available) })
+    const [, device = '', size, used, available, files, filesUsed, mountPoint = ''] = match
+    rows.set(mountPoint, {
+      device,
+      sizeBytes: dfNumber(size),
+      freeBytes: dfNumber(size) - dfNumber(used),
+      availableBytes: Math.max(0, dfNumber(available)),
+      files: dfNumber(files),
+      filesFree: dfNumber(files) - dfNumber(filesUsed),
+    })
   }
   return rows
 }
 
 /**
- * What `df -P -B1` (`blocks`) and `df -P -i` (`inodes`) say together, by mount point. df lists a device once however
- * often it is mounted, so a mount it left out is looked up by its device (`/dev/…` only: other names are not unique).
+ * What `df` (with the arguments of `DF`) says, by mount point. It lists a device once however often it is mounted, so a
+ * mount it left out is looked up by its device (`/dev/…` only: other names are not unique).
  */
-export function parseUsage(blocks: string, inodes: string, mounts: readonly Mount[]): ReadonlyMap<string, Usage> {
-  const sizes = parseDf(blocks)
-  const nodes = parseDf(inodes)
-  const byDevice = new Map<string, string>()
-  for (const [mountPoint, row] of sizes) if (row.device.startsWith('/dev/')) byDevice.set(row.device, mountPoint)
+export function parseUsage(text: string, mounts: readonly Mount[]): ReadonlyMap<string, Usage> {
+  const rows = parseDf(text)
+  const byDevice = new Map<string, DfRow>()
+  for (const row of rows.values()) if (row.device.startsWith('/dev/')) byDevice.set(row.device, row)
   const usage = new Map<string, Usage>()
   for (const mount of mounts) {
-    const place = sizes.has(mount.mountPoint) ? mount.mountPoint : byDevice.get(mount.device)
-    const size = place === undefined ? undefined : sizes.get(place)
-    if (place === undefined || size === undefined) continue
-    const node = nodes.get(place)
-    usage.set(mount.mountPoint, {
-      sizeBytes: size.total,
-      freeBytes: size.total - size.used,
-      availableBytes: Math.max(0, size.available),
-      files: node?.total ?? 0,
-      filesFree: node === undefined ? 0 : node.total - node.used,
-    })
+    const row = rows.get(mount.mountPoint) ?? byDevice.get(mount.device)
+    if (row === undefined) continue
+    const { device: _, ...own } = row
+    usage.set(mount.mountPoint, own)
   }
   return usage
 }
