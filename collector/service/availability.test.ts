@@ -108,10 +108,11 @@ describe('clock steps', () => {
   })
 
   it('are not taken for blindness, long gaps are', () => {
-    expect(gapBetween(undefined, 1_000, 100)).toBeUndefined()
-    expect(gapBetween(1_000, 1_100, 100)).toBeUndefined()
-    expect(gapBetween(5_000, 1_000, 100)).toBeUndefined()
-    expect(gapBetween(1_000, 1_101, 100)).toEqual({ from: 1_000, to: 1_101 })
+    expect(gapBetween(undefined, 1_000, 100, 1_000)).toBeUndefined()
+    expect(gapBetween(undefined, 1_000, 100, 400)).toEqual({ from: 400, to: 1_000 })
+    expect(gapBetween(1_000, 1_100, 100, 0)).toBeUndefined()
+    expect(gapBetween(5_000, 1_000, 100, 0)).toBeUndefined()
+    expect(gapBetween(1_000, 1_101, 100, 0)).toEqual({ from: 1_000, to: 1_101 })
     expect(blindTimes([{ from: 0, to: 5, why: 'collector-down', service: '', object: '' }, { from: 3, why: 'no-data', service: 'portal', object: 'a' }, { from: 0, to: 50, why: 'no-data', service: 'sms', object: '' }], 'portal', 9)).toEqual([{ from: 0, to: 9 }])
   })
 })

@@ -31,9 +31,11 @@ export function blindTimes(blind: readonly Blind[], service: string, until: numb
 /**
  * What lies between two signs of life of the collector. A gap longer than `toleranceMs` was blind (stopped, crashed, the
  * machine slept). A sign of life from the future is a clock that was set back: there is no telling how long it was
- * blind, so nothing is made up, and the time that is lived twice counts once by its own measurements.
+ * blind, so nothing is made up, and the time that is lived twice counts once by its own measurements. Before the first
+ * sign of life nobody watched: from `since`, the first day of the contract, all of it was blind.
  */
-export function gapBetween(lastAliveAt: number | undefined, now: number, toleranceMs: number): Interval | undefined {
-  if (lastAliveAt === undefined || now - lastAliveAt <= toleranceMs) return undefined
+export function gapBetween(lastAliveAt: number | undefined, now: number, toleranceMs: number, since: number): Interval | undefined {
+  if (lastAliveAt === undefined) return since < now ? { from: since, to: now } : undefined
+  if (now - lastAliveAt <= toleranceMs) return undefined
   return { from: lastAliveAt, to: now }
 }

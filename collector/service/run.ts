@@ -27,7 +27,7 @@ import { approvalSchema, planWindow, reachesFrozen, replayWindow, stepWindow, wi
 import type { Approval, MaintenanceWindow, WindowEvent } from './window.ts'
 import { workLine } from './work-log.ts'
 import type { WorkLine } from './work-log.ts'
-import { contractYearAt, dateAt, monthAt, monthOf } from './zone-time.ts'
+import { contractYearAt, dateAt, momentOf, monthAt, monthOf } from './zone-time.ts'
 
 /** What the room needs from main.ts. */
 export interface ServiceDependencies extends ActDependencies {
@@ -228,7 +228,7 @@ export async function createServiceRoom(deps: ServiceDependencies): Promise<Serv
     alive: () =>
       state.db.transaction().execute(async (trx) => {
         const now = clock.now()
-        const gap = gapBetween(await readAlive(trx), now, deps.aliveToleranceMs)
+        const gap = gapBetween(await readAlive(trx), now, deps.aliveToleranceMs, momentOf(contractStart, '00:00', zone))
         if (gap !== undefined) await addBlind(trx, 'collector-down', '', '', gap)
         await writeAlive(trx, now)
       }),

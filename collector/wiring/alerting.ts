@@ -373,8 +373,7 @@ async function openRooms(deps: AlertingDependencies, closers: (() => void | Prom
       const missing = tellsItself ? files.missing : []
       return [
         ...(rulesProblem === undefined ? [] : [rulesProblem]),
-        ...(channels.length === 0 && tellsItself ? ['没有配置任何通知渠道，告警只显示在控制台上'] : missing.map((one) => `路由配置不完整：${one}`)),
-        ...[...unreachable].map((one) => `有通知没有可以送达的人：${one}`),
+        ...(channels.length === 0 && tellsItself ? ['没有配置任何通知渠道，告警只显示在控制台上'] : [...missing.map((one) => `路由配置不完整：${one}`), ...[...unreachable].map((one) => `有通知没有可以送达的人：${one}`)]),
         ...duty.faults().map((fault) => fault.text),
       ]
     },

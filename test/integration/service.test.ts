@@ -10,6 +10,7 @@ import type { ActOutcome } from '../../collector/service/acts.ts'
 import type { Fault } from '../../collector/service/fault.ts'
 import { touches } from '../../collector/service/month.ts'
 import { createServiceRoom } from '../../collector/service/run.ts'
+import { writeAlive } from '../../collector/service/storage.ts'
 import type { ServiceRoom } from '../../collector/service/run.ts'
 import { parseExposureTerms } from '../../collector/service/terms.ts'
 import { parseServiceWording } from '../../collector/service/wording.ts'
@@ -75,9 +76,9 @@ async function liveThroughJuly(): Promise<void> {
   done(await room.approveWindow(first.id, { name: '甲方代表', at: now, how: '书面' }, 'onsite'))
   now = at('2026-07-19 00:30:00')
   done(await room.shortenWindow(first.id, now, '提前完成', 'onsite'))
-  // The collector beats every minute, and is down from 03:00:00 to 03:12:30 on the 22nd.
+  // The collector has beaten every minute since the contract began, and is down from 03:00:00 to 03:12:30 on the 22nd.
   now = exampleBlind[0]!.from
-  await room.alive()
+  await state.db.transaction().execute((trx) => writeAlive(trx, now))
   await state.close()
   now = exampleBlind[0]!.to!
   await open()
@@ -223,14 +224,15 @@ describe('months', () => {
 })
 
 describe('blind time', () => {
-  it('a collector that was down or asleep was blind; a clock set back makes nothing up', async () => {
+  it('a collector that was not there yet, down or asleep was blind; a clock set back makes nothing up', async () => {
     const t = now
     await room.alive()
     for (const step of [60_000, 60_000, 30 * 60_000, -3_600_000, 60_000]) {
       now += step
       await room.alive()
     }
-    expect(await room.blind({ from: t - 86_400_000, to: t + 86_400_000 })).toEqual([{ from: t + 120_000, to: t + 120_000 + 30 * 60_000, why: 'collector-down', service: '', object: '' }])
+    const down = { why: 'collector-down', service: '', object: '' }
+    expect(await room.blind({ from: t - 86_400_000, to: t + 86_400_000 })).toEqual([{ from: at('2026-03-01 00:00:00'), to: t, ...down }, { from: t + 120_000, to: t + 120_000 + 30 * 60_000, why: 'collector-down', service: '', object: '' }])
   })
 })
 
