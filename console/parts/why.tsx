@@ -41,11 +41,11 @@ export function WhyButton({ about, now, label = w.button, size = 'middle' }: { r
 function Why({ about, now }: { readonly about: WhyAbout; readonly now: number }) {
   const choices = choicesOf(about)
   const [chosen, setChosen] = useState(0)
-  // Frozen when it is asked for: an answer that moves on every second cannot be read.
-  const [moment, setMoment] = useState(() => now)
+  // undefined: now, by the collector's clock; this one may be a second behind what has just happened.
+  const [moment, setMoment] = useState<number>()
   const choice = choices[chosen]
   const subject = choice?.subject ?? ''
-  const query = useQuery<Explanation, RequestError>({ queryKey: ['notify', 'explain', subject, moment], queryFn: () => get(`/explain?${subject}&at=${Math.round(moment)}`), retry: false })
+  const query = useQuery<Explanation, RequestError>({ queryKey: ['notify', 'explain', subject, moment], queryFn: () => get(`/explain?${subject}${moment === undefined ? '' : `&at=${Math.round(moment)}`}`), retry: false })
   const pick = (text: string): void => {
     const minute = fromOfficeInput(text)
     // A minute is meant whole: what happened in its last second belongs to it.
@@ -58,9 +58,9 @@ function Why({ about, now }: { readonly about: WhyAbout; readonly now: number })
         <div className="row">
           <label className="row">
             {w.at}
-            <input type="datetime-local" className="day-input" aria-label={w.at} value={officeInput(moment)} onChange={(event) => pick(event.target.value)} />
+            <input type="datetime-local" className="day-input" aria-label={w.at} value={officeInput(moment ?? now)} onChange={(event) => pick(event.target.value)} />
           </label>
-          <Button size="small" onClick={() => setMoment(now)}>
+          <Button size="small" onClick={() => setMoment(undefined)}>
             {w.now}
           </Button>
           {choice?.startedAt !== undefined && (

@@ -92,7 +92,7 @@ describe.skipIf(missing.length > 0)('incidents in a browser', () => {
     return { context, page }
   }
   const overflow = (page: Page): Promise<number> => page.evaluate<number>('document.documentElement.scrollWidth - document.documentElement.clientWidth')
-  const confirm = (page: Page): Promise<void> => page.locator('.ant-modal-footer .ant-btn-primary').click()
+  const confirm = (page: Page): Promise<void> => page.locator('.ant-modal-footer .ant-btn-primary:not(.ant-btn-loading)').click()
 
   it('on a phone: the most urgent first, taken, disposed of with evidence, and seen to recover without a reload', { timeout: 90_000 }, async () => {
     const { context, page } = await opened(390, 844)
