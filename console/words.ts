@@ -155,7 +155,7 @@ export const words = {
   copy: '复制',
 } as const
 
-export const severityWords: Readonly<Record<Severity, string>> = { critical: '严重', warning: '警告', info: '提示' }
+export const severityWords: Readonly<Record<Severity, string>> = { critical: '紧急', warning: '警告', info: '提示' }
 export const presenceWords: Readonly<Record<Presence, string>> = { up: '在线', down: '失联', planned: '计划停机', never: '未上线' }
 export const dayWords = { workday: '', makeup: '班', weekend: '', holiday: '休', unknown: '?' } as const
 export const clockWords: Readonly<Record<ClockName, string>> = { respond: '响应', dispose: '处置', recover: '恢复' }
@@ -442,7 +442,7 @@ export const notifyWords = {
   channels: {
     title: '通知渠道', none: '尚未配置通知渠道：故障只会显示在控制台', states: { up: '可用', down: '不可用', unknown: '尚未检查' }, kinds: { email: '邮件', 'sms-http': '短信（HTTP 网关）', 'sms-aliyun': '短信（阿里云）', wecom: '企业微信', dingtalk: '钉钉', feishu: '飞书', webhook: 'Webhook' } as Readonly<Record<string, string>>,
     details: { minimal: '最简内容', full: '完整内容' }, rate: '限速 {count} 条/分', sent: '近 1 小时送达 {count}', waiting: '待发 {count}', oldest: '最早一条已等 {time}', paused: '{time}后再试', balance: '余额 {left}', balanceLow: '余额不足：{left}',
-    budget: '短信预算', used: '已用 {used} / {total} 条', elapsed: '合同年已过 {share}', budgetKinds: { fine: '', ahead: '用得比时间快', 'used-up': '预算已用完，只发严重告警' }, receipts: '最近回执', noReceipts: '还没有发送过',
+    budget: '短信预算', used: '已用 {used} / {total} 条', elapsed: '合同年已过 {share}', budgetKinds: { fine: '', ahead: '用得比时间快', 'used-up': '预算已用完，只发紧急告警' }, receipts: '最近回执', noReceipts: '还没有发送过',
     test: '测试', testTitle: '向 {name} 发送测试消息', testMailbox: '接收邮箱', testPhone: '接收手机号', testNone: '将向该机器人或地址发送一条测试消息。', testHint: '不计入合并发送，短信会计费；测试写入审计。', outcomes: { delivered: '测试消息已送达', 'try-again': '暂未送达', refused: '被拒收' },
   },
   receipt: { delivered: '送达', 'try-again': '未成功，将重试', refused: '拒收', interrupted: '发送中断，已重发', together: '{count} 条合并', missed: '未送达' },

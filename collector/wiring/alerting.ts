@@ -84,7 +84,7 @@ export interface AlertingDependencies {
   readonly settings: CollectorSettings
   readonly files: AlertFiles
   /** Something that people look at has changed. */
-  changed(...topics: readonly ('alerts' | 'incidents' | 'overview')[]): void
+  changed(...topics: readonly ('alerts' | 'incidents' | 'overview' | 'service' | 'notify')[]): void
 }
 
 /** The rooms, open. */
@@ -176,7 +176,10 @@ async function openRooms(deps: AlertingDependencies, closers: (() => void | Prom
     incidentOf: numberOf,
     spokenForBy: (alert) => speakers.speakerFor(alert.fingerprint, alert.routing['incident']),
     deliver: (notification, trx) => (tellsItself ? deliver(delivery, notification, trx) : Promise.resolve([])),
-    delivered: () => outbox.wake(),
+    delivered() {
+      outbox.wake()
+      deps.changed('notify')
+    },
     retentionMs: settings.notify.decisionRetention,
   })
   closers.push(() => dispatch.stop())
@@ -191,7 +194,7 @@ async function openRooms(deps: AlertingDependencies, closers: (() => void | Prom
     if (incident.mergedInto !== null) dispatch.reroute().catch((error: unknown) => log.error('alerts could not be routed anew', { error: errorText(error) }))
     // Closed by a person while nothing is known of its alerts: they have no fault left to stay open for.
     if (incident.state === 'closed') void dispatch.resolve(incident.alerts.filter((alert) => alert.state !== 'resolved').map((alert) => fingerprintOf(alert.labels))).catch((error: unknown) => log.error('alerts of a closed incident could not be ended', { error: errorText(error) }))
-    deps.changed('incidents', 'overview', 'alerts')
+    deps.changed('incidents', 'overview', 'alerts', 'service')
   })
 
   // What breaks a rule.

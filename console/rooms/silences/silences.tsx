@@ -105,7 +105,7 @@ function SilenceCard({ silence, now }: { readonly silence: SilenceView; readonly
 function timeLeft({ state, startsAt, endsAt }: SilenceView, now: number): string {
   if (now >= endsAt) return fill(w.ended, { time: durationText(now - endsAt) })
   if (state === 'refused') return ''
-  return now < startsAt ? fill(w.starts, { time: durationText(startsAt - now) }) : fill(w.left, { time: durationText(endsAt - now) })
+  return state === 'pending' && now < startsAt ? fill(w.starts, { time: durationText(startsAt - now) }) : fill(w.left, { time: durationText(endsAt - now) })
 }
 
 function overrunText(one: OverrunView): string {
