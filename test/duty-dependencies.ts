@@ -34,7 +34,7 @@ const kinds = ['ask', 'done', 'already', 'used', 'gone', 'wrong', 'limited'] as 
 export function stubAckLinks(acts: unknown[][]): AckLinkDependencies {
   const answerTo = (token: string): AckAnswer => {
     const kind = kinds.find((one) => one === token) ?? 'wrong'
-    return { kind, heading: `heading-${kind}`, lines: ['[严重]主机故障 F20261122-001'], ...(kind === 'ask' ? { confirm: '确认由我响应', hint: '仅打开本页不会产生任何记录' } : {}), ...(kind === 'limited' ? { retryAfterMs: 1_500 } : {}) }
+    return { kind, heading: `heading-${kind}`, lines: ['[紧急]主机故障 F20261122-001'], ...(kind === 'ask' ? { confirm: '确认由我响应', hint: '仅打开本页不会产生任何记录' } : {}), ...(kind === 'limited' ? { retryAfterMs: 1_500 } : {}) }
   }
   return {
     look: (token) => Promise.resolve(answerTo(token)),

@@ -95,6 +95,8 @@ const email = z
     passwordEnv: variable('Name of the environment variable that holds the password.'),
     from: mailbox.meta({ description: 'Address that messages come from.' }),
     perMinute: perMinute(30, 10_000, 'Most messages a minute; more wait.'),
+    alone: z.int('expected a whole number').min(1).max(10_000).default(3).meta({ description: 'So many mails to the same people within ten minutes go one by one; then the next rests for gather, and takes along all that came meanwhile.' }),
+    gather: duration('10s', '1s', '1m', 'See alone; doubled with each further mail, up to a minute.'),
     timeout,
     detail: detail('full'),
   })

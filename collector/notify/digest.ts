@@ -3,8 +3,9 @@
  *
  * `by: 'person'` (SMS): the first message goes at once; the next one to that person waits `gatherMs`, doubled with each
  * one already in the window, and then takes along everything that came meanwhile. `by: 'channel'` (robots): few go one
- * by one; when more wait than `aloneUpTo`, or than the rate lets through now, they go as one. No window is ever exceeded:
- * windows count attempts, those of before a restart too.
+ * by one; when more wait than `aloneUpTo`, or than the rate lets through now, they go as one. Mail is told to a person too,
+ * but rests only after `freeSends`, and never longer than `gatherMostMs`. No window is ever exceeded: windows count
+ * attempts, those of before a restart too.
  */
 
 /** At most `max` sends in any `ms`. */
@@ -20,6 +21,10 @@ export interface DigestPolicy {
   readonly windows: readonly SendWindow[]
   /** Rest after a send, doubled with each further one in the longest window; 0: none. */
   readonly gatherMs: number
+  /** So many sends in the longest window are made before there is any rest. Left out: none. */
+  readonly freeSends?: number
+  /** The rest does not grow beyond this. */
+  readonly gatherMostMs?: number
   /** More waiting messages than this go as one. */
   readonly aloneUpTo: number
 }
@@ -55,8 +60,8 @@ export function digest(waiting: number, sends: readonly number[], policy: Digest
   }
   const last = past.at(-1)
   if (policy.gatherMs > 0 && last !== undefined) {
-    const inWindow = past.filter((at) => at > now - memoryMs(policy)).length
-    if (inWindow > 0) until = Math.max(until, last + policy.gatherMs * 2 ** Math.min(10, inWindow - 1))
+    const rests = past.filter((at) => at > now - memoryMs(policy)).length - (policy.freeSends ?? 0)
+    if (rests > 0) until = Math.max(until, last + Math.min(policy.gatherMostMs ?? Infinity, policy.gatherMs * 2 ** Math.min(10, rests - 1)))
   }
   if (until > now) return { kind: 'wait', until }
   return waiting <= policy.aloneUpTo && waiting <= room ? { kind: 'one' } : { kind: 'together' }

@@ -290,7 +290,7 @@ export function createOutbox(deps: OutboxDependencies): Outbox {
   return {
     async enqueue(trx, item, now) {
       // An SMS costs by person, so each gets a message, a budget and a receipt of its own.
-      const items = findRun(item.channel)?.channel.digest?.by !== 'person' || item.to.length < 2 ? [item] : item.to.map((address) => ({ ...item, to: [address], dedupKey: `${item.dedupKey}/${address}` }))
+      const items = findRun(item.channel)?.channel.cost === undefined || item.to.length < 2 ? [item] : item.to.map((address) => ({ ...item, to: [address], dedupKey: `${item.dedupKey}/${address}` }))
       const ids: string[] = []
       for (const one of items) {
         const id = await enqueue(trx, one, now)

@@ -17,6 +17,11 @@ import { readNamed, readSecret, withoutSecrets } from './secret.ts'
 
 type SmtpSettings = SettingsOf<'email'>
 
+/** What counts as one storm of mails to the same people. */
+const WINDOW_MS = 600_000
+/** Longest rest between two mails to them: a fault that is new in the middle of a storm is told within this time. */
+const GATHER_MOST_MS = 60_000
+
 /** The registry's entry for mail. */
 export const smtp: ChannelKind<'email'> = { kind: 'email', open: openSmtp }
 
@@ -62,6 +67,7 @@ function openSmtp(name: string, settings: SmtpSettings, world: ChannelWorld, ans
     name,
     perMinute: settings.perMinute,
     detail: settings.detail,
+    digest: { by: 'person', windows: [{ max: settings.alone + WINDOW_MS / settings.gather, ms: WINDOW_MS }], gatherMs: settings.gather, freeSends: settings.alone, gatherMostMs: GATHER_MOST_MS, aloneUpTo: settings.alone },
     async send(message, signal) {
       try {
         const raw = await compose(settings, message)

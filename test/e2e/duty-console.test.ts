@@ -101,7 +101,7 @@ describe.skipIf(missing.length > 0)('duty in a browser', () => {
     expect((await rig.duty.overrides()).at(-1)?.revoked).toMatchObject({ by: 'user-duty', reason: '不需要了' })
     await picture('duty-changes')
     await page.getByText('催办规则').click()
-    await page.getByText('严重的催办').waitFor()
+    await page.getByText('紧急的催办').waitFor()
     await picture('duty-escalation')
     await page.getByText('当前与月历').click()
     await page.locator('.day .gap').first().waitFor()

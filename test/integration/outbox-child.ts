@@ -13,7 +13,7 @@ const [file = '', port = '', life = '', count = ''] = process.argv.slice(2)
 const clock = systemClock((name, error) => process.stderr.write(`${name}: ${String(error)}\n`))
 const state = await openState(file)
 // Not through the rig: its parsers would make every life start slowly.
-const mail = channelSettings.parse({ kind: 'email', host: '127.0.0.1', port: Number(port), plain: true, perMinute: 10_000, from: 'zhishou@example.org' })
+const mail = channelSettings.parse({ kind: 'email', host: '127.0.0.1', port: Number(port), plain: true, perMinute: 10_000, alone: 10_000, from: 'zhishou@example.org' })
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined }
 const outbox = createOutbox({
   state,
