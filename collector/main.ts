@@ -128,7 +128,8 @@ async function start(options: CollectorOptions, settings: CollectorSettings, clo
   const presence = await startPresence({
     store, identities, clock,
     settings: { silenceMs: settings.link.silence, firstContactMs: 60_000 },
-    onChange() {
+    onChange(instance, up, at) {
+      alerting.presenceChanged(instance, up, at).catch((error: unknown) => log.error('a blind time could not be kept', { instance, error: errorText(error) }))
       rules.evaluateNow(['up'])
       hints.publish('hosts', 'overview')
     },

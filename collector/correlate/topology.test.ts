@@ -6,7 +6,7 @@ import { correlate, explains } from './cut.ts'
 import type { Symptom } from './cut.ts'
 import { incidentSubject } from './key.ts'
 import { parseTopology } from './topology-file.ts'
-import { topologySamples } from './topology.ts'
+import { servicesOn, topologySamples } from './topology.ts'
 
 const MINUTE = 60_000
 const shipped = readFileSync(new URL('../../alerts/topology.yml', import.meta.url), 'utf8')
@@ -108,6 +108,8 @@ describe('alerts/topology.yml', () => {
     expect(topology.services.map((service) => service.id)).toEqual(['business', 'portal', 'exchange', 'security', 'asr', 'sms', 'video'])
     expect(topology.objects.get('district-01')!.behind).toEqual([['link-01-a', 'link-01-b']])
     expect(topologySamples(topology).filter((one) => one.labels['instance'] === 'db-01').map((one) => one.labels['service'])).toEqual(['business', 'exchange'])
+    expect(servicesOn(topology, 'db-01')).toEqual(['business', 'exchange'])
+    expect(servicesOn(topology, 'nobody')).toEqual([])
     expect(topologySamples(topologyOf('services: [{ id: asr, title: 语音, criticality: low, members: [d] }]', 'hosts: [{ id: h, title: 机, district: d }]', 'districts: [{ id: d, title: 区 }]'))).toEqual([
       { labels: { __name__: 'zhishou_service_member', service: 'asr', instance: 'h' }, value: 1 },
     ])

@@ -120,11 +120,18 @@ export const topologySeries: readonly SeriesSpec[] = [
   gauge('zhishou_service_member', '1 for each host and device that a service stands on, as alerts/topology.yml says; a shared one has several.', 'service', 'instance'),
 ]
 
-/** Samples of `topologySeries`: hosts and devices that are members, also by way of their district. */
+/** Hosts and devices that a service stands on, also by way of their district. */
+function machinesOf(topology: Topology, service: Service): readonly TopologyObject[] {
+  const members = new Set(service.members)
+  return [...topology.objects.values()].filter(({ kind, id, district }) => (kind === 'host' || kind === 'device') && (members.has(id) || (district !== undefined && members.has(district))))
+}
+
+/** Services that stand on the machine with this value of the label `instance`. */
+export function servicesOn(topology: Topology, instance: string): readonly ServiceId[] {
+  return topology.services.filter((service) => machinesOf(topology, service).some((machine) => machine.instances.includes(instance))).map(({ id }) => id)
+}
+
+/** Samples of `topologySeries`. */
 export function topologySamples(topology: Topology): readonly { readonly labels: Labels; readonly value: number }[] {
-  return topology.services.flatMap((service) => {
-    const members = new Set(service.members)
-    const machines = [...topology.objects.values()].filter(({ kind, id, district }) => (kind === 'host' || kind === 'device') && (members.has(id) || (district !== undefined && members.has(district))))
-    return machines.map(({ id }) => ({ labels: { [METRIC_NAME]: 'zhishou_service_member', service: service.id, instance: id }, value: 1 }))
-  })
+  return topology.services.flatMap((service) => machinesOf(topology, service).map(({ id }) => ({ labels: { [METRIC_NAME]: 'zhishou_service_member', service: service.id, instance: id }, value: 1 })))
 }

@@ -28,7 +28,7 @@ export function mayHaveGone(outcome: SendOutcome): boolean {
   return outcome.kind === 'delivered' || (outcome.kind === 'try-again' && outcome.unsure === true)
 }
 
-/** Sends `messages` with their `words`, several as one digest. Never rejects but for a state file that cannot be read. */
+/** Sends `messages` with their `words` (or the words of those that speak for all of them), several as one digest. Never rejects but for a state file that cannot be read. */
 export async function attempt(
   world: { readonly state: State; readonly clock: Pick<Clock, 'now'>; renderDigest(messages: readonly Rendered[], detail: Detail): Rendered },
   channel: Channel,
@@ -46,7 +46,7 @@ export async function attempt(
     const used = await usedSegments(world.state, channel.name, channel.cost.yearFrom, world.clock.now())
     if (!mayGo(used, segments, channel.cost.yearlyBudget, said.severity)) return { outcome: { kind: 'refused', why: 'the yearly SMS budget is used up; only critical messages go' }, spent: nothingGone, asked: false }
   }
-  const outcome = await channel.send({ ...said, id: together ? first.sendId : first.id, to: first.to, at: first.createdAt }, attemptSignal(cut))
+  const outcome = await channel.send({ ...said, id: messages.length > 1 ? first.sendId : first.id, to: first.to, at: first.createdAt }, attemptSignal(cut))
   const gone = mayHaveGone(outcome)
   return { outcome, spent: { segments: gone ? segments : 0, forget: !gone && channel.digest?.by === 'person' }, asked: true }
 }

@@ -21,7 +21,7 @@ export interface DigestPolicy {
   readonly windows: readonly SendWindow[]
   /** Rest after a send, doubled with each further one in the longest window; 0: none. */
   readonly gatherMs: number
-  /** So many sends in the longest window are made before there is any rest. Left out: none. */
+  /** After so many sends in the longest window there is a rest. Left out: after the first. */
   readonly freeSends?: number
   /** The rest does not grow beyond this. */
   readonly gatherMostMs?: number
@@ -60,7 +60,7 @@ export function digest(waiting: number, sends: readonly number[], policy: Digest
   }
   const last = past.at(-1)
   if (policy.gatherMs > 0 && last !== undefined) {
-    const rests = past.filter((at) => at > now - memoryMs(policy)).length - (policy.freeSends ?? 0)
+    const rests = past.filter((at) => at > now - memoryMs(policy)).length - (policy.freeSends ?? 1) + 1
     if (rests > 0) until = Math.max(until, last + Math.min(policy.gatherMostMs ?? Infinity, policy.gatherMs * 2 ** Math.min(10, rests - 1)))
   }
   if (until > now) return { kind: 'wait', until }

@@ -28,6 +28,7 @@ import { allDown } from './second-channel.ts'
 import type { Standing as ChannelStandings } from './second-channel.ts'
 import { budgetStanding } from './sms-budget.ts'
 import type { BudgetStanding } from './sms-budget.ts'
+import { standingWords } from './standing-words.ts'
 import { testMessage } from './test-message.ts'
 
 /** How often a channel that has nothing to send is tried. */
@@ -55,6 +56,8 @@ export interface OutboxDependencies {
   render(payload: Json, now: number, detail: Detail): Rendered
   /** One message for several; at least one. */
   renderDigest(messages: readonly Rendered[], detail: Detail): Rendered
+  /** Number of the incident that speaks for this one now: itself, or the one it went into. Left out: each for itself. */
+  spokesman?(number: string): string
 }
 
 /** What came of a test message; its receipt stands in the outbox under `id`. */
@@ -218,7 +221,7 @@ export function createOutbox(deps: OutboxDependencies): Outbox {
       run.bucket = bucket
       const { going, words } = await rendered(run, claim.messages)
       if (going.length === 0) continue
-      const { outcome, spent, asked } = await attempt({ state, clock, renderDigest: deps.renderDigest }, channel, going, words, cutting.signal)
+      const { outcome, spent, asked } = await attempt({ state, clock, renderDigest: deps.renderDigest }, channel, going, standingWords(going, words, deps.spokesman ?? ((number) => number)), cutting.signal)
       await writeReceipt(run, going, outcome, spent)
       if (asked) await noteOutcome(run, outcome)
     }

@@ -9,7 +9,7 @@ describe('notifySettings', () => {
   it('has the defaults people rely on', () => {
     expect(notifySettings.parse(undefined)).toEqual({ channels: {}, alertmanagers: [], decisionRetention: 90 * 86_400_000, serviceAliases: {} })
     const parsed = notifySettings.parse({ channels: { mail, sms, a: { kind: 'wecom', keyEnv: 'K' }, b: { kind: 'dingtalk', tokenEnv: 'T', secretEnv: 'S' }, c: { kind: 'feishu', hookEnv: 'H', secretEnv: 'S' } } })
-    expect(parsed.channels['mail']).toEqual({ ...mail, port: 587, secure: false, plain: false, perMinute: 30, timeout: 15_000, detail: 'full' })
+    expect(parsed.channels['mail']).toEqual({ ...mail, port: 587, secure: false, plain: false, perMinute: 30, alone: 3, gather: 10_000, timeout: 15_000, detail: 'full' })
     expect(parsed.channels['sms']).toMatchObject({ perPerson: 3, perPersonWindow: 600_000, gather: 30_000, maxSegments: 1, detail: 'minimal' })
     // The documented rates.
     expect(Object.values(parsed.channels).slice(2)).toMatchObject([{ perMinute: 20, detail: 'minimal' }, { perMinute: 20 }, { perMinute: 100, perSecond: 5 }])

@@ -17,7 +17,7 @@ import { openDuty } from '../duty/run.ts'
 import type { Duty } from '../duty/run.ts'
 import { recordTold } from '../duty/storage.ts'
 import { emptyText, stepText } from '../duty/wording.ts'
-import { serviceIds } from '../correlate/topology.ts'
+import { serviceIds, servicesOn } from '../correlate/topology.ts'
 import { isRunning } from '../incidents/incident.ts'
 import type { Incident } from '../incidents/incident.ts'
 import { createIncidents } from '../incidents/run.ts'
@@ -97,6 +97,8 @@ export interface Alerting {
   readonly service: ServiceRoom
   /** What people do with routing, silences, channels and the outbox. */
   readonly desk: NotifyDesk
+  /** An agent has fallen silent without a plan, or is back, at that time: its services are blind there meanwhile. */
+  presenceChanged(instance: string, up: 0 | 1, at: number): Promise<void>
   /** What these rooms say of themselves, as samples. */
   samples(now: number): Promise<readonly SeriesValue[]>
   /** What people must know about alerting itself, in their words. */
@@ -133,14 +135,14 @@ async function openRooms(deps: AlertingDependencies, closers: (() => void | Prom
   const channels = [...openChannels(settings.notify, world), ...hooks.values()]
   const kinds = new Map(Object.entries(settings.notify.channels).map(([name, { kind }]) => [name, kind]))
   const renderer = createRenderer({ wording, consoleUrl, serviceAliases: settings.notify.serviceAliases })
-  const outbox = createOutbox({ state, channels, clock, random: Math.random, counters, log, ...renderer })
+  const speakers = createSpeakers(consoleUrl)
+  const outbox = createOutbox({ state, channels, clock, random: Math.random, counters, log, ...renderer, spokesman: (number) => speakers.spokesman(number) })
   const duty = await openDuty({ state, clock, files: files.duty })
 
   // Faults.
   const incidents = await createIncidents({ state, clock, log, wording, profiles: files.profiles, topology: files.topology })
 
   // Who is told. Each incident is one alert that speaks for all of its own.
-  const speakers = createSpeakers(consoleUrl)
   const note = (incident: Incident): AlertReport => speakers.note(incident, clock.now())
   const numberOf = (labels: Readonly<Record<string, string>>): string | undefined => incidents.numberOf(fingerprint(labels)) ?? labels['incident']
   const unreachable = new Set<string>()
@@ -367,6 +369,12 @@ async function openRooms(deps: AlertingDependencies, closers: (() => void | Prom
   })
   return {
     rules, incidents, dispatch, outbox, duty, service, desk, close,
+    async presenceChanged(instance, up, at) {
+      for (const id of servicesOn(files.topology, instance)) {
+        if (up === 0) await service.beginBlind('agent-silent', id, instance, at)
+        else await service.endBlind('agent-silent', id, instance, at)
+      }
+    },
     async samples(now) {
       // The books are reckoned anew once a minute: they read every incident of the month.
       if (now - booked.at >= BOOKS_MS || now < booked.at) booked = { at: now, samples: await service.samples() }
