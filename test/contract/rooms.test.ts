@@ -16,7 +16,7 @@ const all = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], { cwd
 const code = all.filter((file) => /^(protocol|agent|collector|cli|console|scripts)\/.*\.(ts|tsx|mjs)$/.test(file) && !/\.(test|fixture)\.tsx?$/.test(file))
 
 /** What serves every room and knows none. */
-const services = ['collector/state', 'collector/access', 'collector/clock.ts', 'collector/log.ts', 'collector/counters.ts'] as const
+const services = ['collector/state', 'collector/access', 'collector/clock.ts', 'collector/log.ts', 'collector/counters.ts', 'collector/zone.ts', 'collector/duration-setting.ts'] as const
 
 /** Room → rooms right before it, whose files it may use, and theirs in turn. `protocol` and the services go without saying. */
 const before: Readonly<Record<string, readonly string[]>> = {
@@ -28,6 +28,8 @@ const before: Readonly<Record<string, readonly string[]>> = {
   'collector/clock.ts': [],
   'collector/log.ts': [],
   'collector/counters.ts': [],
+  'collector/zone.ts': [],
+  'collector/duration-setting.ts': [],
   'collector/home.ts': [],
   'collector/store': [],
   'collector/ingest': ['collector/store'],
