@@ -6,17 +6,14 @@
  *   npm run bench -- collector [--hosts 1000] [--series 300] [--pairs 5] [--ticks 48] [--paced 90] [--profile DIR] [--alone]
  */
 import { type ChildProcess, fork, spawn, spawnSync } from 'node:child_process'
-import { generateKeyPairSync } from 'node:crypto'
-import { mkdirSync, mkdtempSync, rmSync, statSync, readdirSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync, readdirSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { createStateIdentities } from '../collector/access/identities-state.ts'
-import { openPki } from '../collector/access/pki.ts'
-import { openState } from '../collector/state/open.ts'
 import { collectorEnvironment, collectorFlags } from '../scripts/ensure.mjs'
 import { freePort } from '../test/ports.ts'
+import { fleetIdentities } from './fleet-identities.ts'
 import { calm, fleetTemplate } from './fleet.ts'
 import { cpuSeconds, median, memory, report, rounded, spread } from './measure.ts'
 
@@ -44,26 +41,6 @@ function sizeOf(path: string): number {
   return info.isDirectory() ? readdirSync(path).reduce((sum, name) => sum + sizeOf(join(path, name)), 0) : info.size
 }
 
-/** Certificates as enrolment would hand them out, entered in state.db, without a thousand HTTP requests. */
-async function fleetIdentities(): Promise<{ hosts: object[]; pins: readonly string[] }> {
-  mkdirSync(home, { recursive: true, mode: 0o700 })
-  const now = Date.now()
-  const pki = await openPki({ folder: join(home, 'pki'), names: [] }, now)
-  const state = await openState(join(home, 'state.db'))
-  const identities = createStateIdentities(state)
-  const list: object[] = []
-  for (let index = 0; index < hosts; index++) {
-    const name = `bench-${String(index).padStart(4, '0')}`
-    const { publicKey, privateKey } = generateKeyPairSync('ed25519')
-    const issued = await pki.issue(name, publicKey.export({ type: 'spki', format: 'pem' }).toString(), now)
-    await identities.addToken({ id: `t${index}`, secretHash: `hash${index}`, host: name, createdAt: now, expiresAt: now + 3_600_000 })
-    await identities.enrol({ secretHash: `hash${index}`, certificate: { serial: issued.serial, instance: name, issuedAt: issued.issuedAt, notAfter: issued.notAfter }, now })
-    list.push({ name, certificate: issued.pem, key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() })
-  }
-  await state.close()
-  return { hosts: list, pins: pki.pins() }
-}
-
 function ask(child: ChildProcess, message: object): Promise<Answer> {
   return new Promise((resolve, reject) => {
     child.once('message', (answer: Answer) => (answer.ok ? resolve(answer) : reject(new Error(answer.error))))
@@ -73,7 +50,7 @@ function ask(child: ChildProcess, message: object): Promise<Answer> {
 
 try {
   const ports = { http: await freePort(), tls: await freePort(), victoria: await freePort() }
-  const identities = await fleetIdentities()
+  const identities = await fleetIdentities(home, Array.from({ length: hosts }, (_, index) => `bench-${String(index).padStart(4, '0')}`))
   // Sound hosts: this machine's own troubles a thousand times over would be one standing storm of alerts.
   const template = calm(await fleetTemplate(series), Date.now())
   const jobFile = join(folder, 'job.json')

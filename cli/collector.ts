@@ -5,8 +5,8 @@ import { basename, join } from 'node:path'
 import { createStateIdentities } from '../collector/access/identities-state.ts'
 import { openPki } from '../collector/access/pki.ts'
 import { makeToken } from '../collector/access/tokens.ts'
+import { checkAlertFiles } from '../collector/alert-files.ts'
 import { loadCollectorSettings, parseCollectorSettings } from '../collector/config.ts'
-import { parseSlaProfiles } from '../collector/incidents/profile.ts'
 import { LINK_ADDRESS, startCollector } from '../collector/main.ts'
 import { errorText } from '../collector/log.ts'
 import { openChannels } from '../collector/notify/registry.ts'
@@ -72,8 +72,7 @@ async function checkConfig(argv: readonly string[]): Promise<number> {
   }
   await collect(async () => {
     const settings = named === undefined ? loadCollectorSettings(home) : parseCollectorSettings(readFile(named), basename(named))
-    const slaFile = settings.slaFile ?? join(import.meta.dirname, '..', 'alerts', 'sla.yml')
-    await collect(() => parseSlaProfiles(readFile(slaFile), basename(slaFile)))
+    await collect(() => checkAlertFiles(settings))
     await collect(() => loadRules(ruleFolders(settings.rules)))
     await collect(() => {
       for (const channel of openChannels(settings.notify, { readFile: (path) => readFileSync(path, 'utf8'), env: process.env })) channel.close()

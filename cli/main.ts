@@ -11,7 +11,7 @@ const usage = `zhishou: monitoring and alerting with SLA clocks (值守)
 
   zhishou up [--home DIR] [--http HOST:PORT] [--tls HOST:PORT]   collector and an agent for this machine
   zhishou collector run [--home DIR] [--http …] [--tls …]        the collector
-  zhishou collector check-config [--home DIR | FILE]             every mistake in collector.yml, the rules and SLA files
+  zhishou collector check-config [--home DIR | FILE]             every mistake in collector.yml and all files it names
   zhishou collector token --host NAME [--home DIR] [--address https://HOST:PORT]  a one-time token that enrols an agent
   zhishou collector reset-password --user NAME [--home DIR]      a new one-time password; ends a lock
   zhishou agent run|once|enrol|identity|check-config [--home DIR] the agent

@@ -33,7 +33,9 @@ describe('collector.yml', () => {
       link: { heartbeat: 4_000, silence: 9_000, maxAgents: 5_000, maxSeriesPerAgent: 50_000 },
       store: { retention: 400 * DAY_MS, outOfOrder: 31 * DAY_MS, minFree: 512 * 1024 ** 2 },
       rules: { folders: [], shipped: true, interval: 15_000 },
-      notify: { receivers: [] },
+      notify: { channels: {}, alertmanagers: [], decisionRetention: 90 * DAY_MS, serviceAliases: {} },
+      duty: {},
+      service: { contractStart: '2026-01-01', openings: {}, targets: {} },
     })
     expect(Object.isFrozen(settings)).toBe(true)
     expect(parseCollectorSettings('# only a comment\n', 'collector.yml')).toEqual(settings)
@@ -49,10 +51,15 @@ link: { heartbeat: 2s, silence: 5s, maxAgents: 10, maxSeriesPerAgent: 100 }
 store: { retention: 30d, outOfOrder: 1h, minFree: 1GiB }
 rules: { folders: [/etc/zhishou/rules], shipped: false, interval: 1m }
 slaFile: /etc/zhishou/sla.yml
+topologyFile: /etc/zhishou/topology.yml
+duty: { file: /etc/zhishou/duty.yml, escalationFile: /etc/zhishou/escalation.yml, calendarFolder: /etc/zhishou/calendar }
+service: { contractStart: 2026-03-01, openings: { portal: [{ from: '09:00', to: '12:00' }, { from: '14:00', to: '17:00' }] }, termsFile: /etc/zhishou/exposure.yml }
 notify:
-  smtp: { host: mail.example.org, port: 587, user: duty, passwordFile: /etc/zhishou/mail-password, from: zhishou@example.org }
-  receivers:
-    - { name: 值班, email: [duty@example.org] }
+  channels:
+    mail: { kind: email, host: mail.example.org, port: 587, user: duty, passwordFile: /etc/zhishou/mail-password, from: zhishou@example.org }
+  routesFile: /etc/zhishou/routes.yml
+  alertmanagers: [{ url: 'http://127.0.0.1:9093/am' }]
+  decisionRetention: 30d
   consoleUrl: https://collector.example.org:8643
 `
     const settings = parseCollectorSettings(text, 'collector.yml')
@@ -62,7 +69,10 @@ notify:
     expect(settings.store).toEqual({ retention: 30 * DAY_MS, outOfOrder: 3_600_000, minFree: 1024 ** 3 })
     expect(settings.rules).toEqual({ folders: ['/etc/zhishou/rules'], shipped: false, interval: 60_000 })
     expect(settings.slaFile).toBe('/etc/zhishou/sla.yml')
-    expect(settings.notify.receivers.map((one) => one.name)).toEqual(['值班'])
+    expect(settings.topologyFile).toBe('/etc/zhishou/topology.yml')
+    expect(settings.notify).toMatchObject({ routesFile: '/etc/zhishou/routes.yml', alertmanagers: [{ url: 'http://127.0.0.1:9093/am' }], decisionRetention: 30 * DAY_MS })
+    expect(settings.duty).toEqual({ file: '/etc/zhishou/duty.yml', escalationFile: '/etc/zhishou/escalation.yml', calendarFolder: '/etc/zhishou/calendar' })
+    expect(settings.service).toMatchObject({ contractStart: '2026-03-01', openings: { portal: [{ from: '09:00', to: '12:00' }, { from: '14:00', to: '17:00' }] }, termsFile: '/etc/zhishou/exposure.yml' })
   })
 
   const loopbackOnly = 'expected a loopback address (127.0.0.1, ::1 or localhost): plain HTTP never leaves the machine'
@@ -72,11 +82,22 @@ notify:
     ['htpp: 127.0.0.1:1', ['collector.yml: htpp: unknown key, did you mean http?']],
     ['store: { retnetion: 1d }', ['collector.yml: store.retnetion: unknown key, did you mean retention?']],
     ['link: { heartbeats: 1s, silent: 3s }', ['collector.yml: link.heartbeats: unknown key, did you mean heartbeat?', 'collector.yml: link.silent: unknown key, did you mean silence?']],
-    ['notify: { receivers: [{ name: a, emial: [a@example.org] }] }', [
-      'collector.yml: notify.receivers.0.email: expected a list, got nothing',
-      'collector.yml: notify.receivers.0.emial: unknown key, did you mean email?',
+    ['notify: { receivers: [] }', ['collector.yml: notify.receivers: unknown key']],
+    ['notify: { alertmanagers: [{ ulr: x }] }', [
+      'collector.yml: notify.alertmanagers.0.url: expected an address such as http://host:9093, got nothing',
+      'collector.yml: notify.alertmanagers.0.ulr: unknown key, did you mean url?',
     ]],
-    ['notify: { smtp: { host: a, from: a@example.org, usr: x } }', ['collector.yml: notify.smtp.usr: unknown key, did you mean user?']],
+    ['notify: { decisionRetention: 1h }', ['collector.yml: notify.decisionRetention: expected at least 1d, got "1h"']],
+    ['duty: { fiel: a }', ['collector.yml: duty.fiel: unknown key, did you mean file?']],
+    ['service: { contractStart: 2026-02-30 }', ['collector.yml: service.contractStart: expected a date that exists, such as 2026-03-01, got "2026-02-30"']],
+    ["service: { openings: { portal: [{ from: '17:00', to: '09:00' }], portl: [] } }", ['collector.yml: service.openings.portal.0.to: expected later than from, got "09:00"', 'collector.yml: service.openings.portl: unknown key']],
+    ['notify: { channels: { mail: { kind: email, host: a, from: a@example.org, usr: x } } }', ['collector.yml: notify.channels.mail.usr: unknown key, did you mean user?']],
+    ['notify: { channels: { ops: { kind: wechat } } }', ['collector.yml: notify.channels.ops.kind: expected a kind: email, sms-http, sms-aliyun, wecom, dingtalk, feishu or webhook, got "wechat"']],
+    ['notify: { channels: { ops: { kind: dingtalk, tokenEnv: TOKEN, secretFile: a, secretEnv: B, proxyUser: u } } }', [
+      'collector.yml: notify.channels.ops.proxyPasswordFile: expected proxyPasswordFile or proxyPasswordEnv, got nothing',
+      'collector.yml: notify.channels.ops.proxy: expected a proxy where its user is given, got nothing',
+      'collector.yml: notify.channels.ops.secretEnv: expected either secretFile or secretEnv, not both, got a string',
+    ]],
     ['store: 5', ['collector.yml: store: expected a map of keys, got 5']],
     ['store: { retention: 400 }', ['collector.yml: store.retention: expected a text, got 400']],
     ['store: { retention: 400 days }', ['collector.yml: store.retention: expected a duration with a unit such as 15s, 5m, 24h, got "400 days"']],
@@ -117,7 +138,7 @@ tls: nowhere
 log: loud
 link: { heartbeat: soon, maxAgents: -1 }
 store: { minFree: 1 }
-notify: { receivers: [{ name: 值班, email: [nobody] }] }
+notify: { channels: { mail: { kind: email, host: a, from: a@example.org } }, alertmanagers: [{ url: nowhere, user: a }] }
 `
     expect(mistakes(text)).toEqual([
       'collector.yml: tls: expected HOST:PORT, got "nowhere"',
@@ -125,20 +146,22 @@ notify: { receivers: [{ name: 值班, email: [nobody] }] }
       'collector.yml: link.heartbeat: expected a duration with a unit such as 15s, 5m, 24h, got "soon"',
       'collector.yml: link.maxAgents: expected at least 1, got -1',
       'collector.yml: store.minFree: expected a text, got 1',
-      'collector.yml: notify.receivers.0.email.0: expected one mail address such as duty@example.org, got "nobody"',
-      'collector.yml: notify.smtp: expected the mail relay, since receivers have mail addresses, got nothing',
+      'collector.yml: notify.alertmanagers.0.url: expected an address such as http://host:9093, got "nowhere"',
+      'collector.yml: notify.alertmanagers.0.user: expected both a user and a password, or neither, got "a"',
       'collector.yml: htttp: unknown key, did you mean http?',
     ])
   })
 
   it.each([
-    `notify: { smtp: { host: a, from: a@example.org, user: u, password: ${secret} } }`,
-    `notify: { smtp: { host: a, from: a@example.org, passwordFile: [${secret}] } }`,
-    `notify: { smtp: [{ password: ${secret} }] }`,
+    `notify: { channels: { mail: { host: a, from: a@example.org, user: u, password: ${secret} } } }`,
+    `notify: { channels: { mail: { host: a, from: a@example.org, passwordFile: [${secret}] } } }`,
+    `notify: { channels: { mail: [{ password: ${secret} }] } }`,
     `notify: { consoleUrl: 'ftp://admin:${secret}@example.org' }`,
-    `notify: { smtp: { passwordEnv: ${secret} } }`,
-    `notify: { smtp: { password: *${secret} } }`,
-    `notify: { smtp: { password: "${secret} } }`,
+    `notify: { channels: { mail: { passwordEnv: ${secret} } } }`,
+    `notify: { alertmanagers: [{ url: 'http://a', user: u, password: ${secret}, tokenEnv: ${secret} }] }`,
+    `notify: { channels: { mail: { password: *${secret} } } }`,
+    `notify: { channels: { mail: { password: "${secret} } } }`,
+    `notify: { channels: { a: { kind: wecom, keyEnv: ${secret} }, b: { kind: feishu, hookEnv: ${secret} }, c: { kind: wecom, url: 'ftp://a.example.org/send?key=${secret}' } } }`,
     `${secret}: [`,
   ])('prints no secret back: %#', (text) => {
     const found = mistakes(text)

@@ -6,25 +6,13 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseDocument } from 'yaml'
 import { z } from 'zod'
-import { SettingsError, parseDurationMs, parseSizeBytes, settingsMistakes } from '../protocol/settings.ts'
+import { SettingsError, parseSizeBytes, settingsMistakes } from '../protocol/settings.ts'
+import { serviceIds } from './correlate/topology.ts'
+import { parseDate, parseTimeOfDay } from './duty/local-time.ts'
+import { duration } from './duration-setting.ts'
 import { notifySettings } from './notify/settings.ts'
 
-/**
- * Meanings stand in `meta`: scripts/docs.ts makes docs/settings.md of them; `kind` says how the text is written. `least`
- * is the shortest time that makes sense, so that a slip of the pen is no busy loop.
- */
-const duration = (text: string, least: string, description: string) =>
-  z
-    .string()
-    .default(text)
-    .transform((value, context) => {
-      const ms = parseDurationMs(value)
-      if (ms === undefined) context.addIssue({ code: 'custom', message: 'expected a duration with a unit such as 15s, 5m, 24h' })
-      else if (ms < (parseDurationMs(least) ?? 0)) context.addIssue({ code: 'custom', message: `expected at least ${least}` })
-      return ms ?? 0
-    })
-    .meta({ description, kind: `duration, at least ${least}` })
-
+/** Meanings stand in `meta`: scripts/docs.ts makes docs/settings.md of them; `kind` says how the text is written. */
 const size = (text: string, description: string) =>
   z
     .string()
@@ -54,6 +42,25 @@ const listen = (text: string) =>
 export const loopback: ReadonlySet<string> = new Set(['127.0.0.1', '::1', 'localhost'])
 
 const whole = z.int('expected a whole number')
+
+const file = (description: string) => z.string().min(1).optional().meta({ description })
+
+const date = z.string().refine((value) => parseDate(value) !== undefined, 'expected a date that exists, such as 2026-03-01')
+
+const timeOfDay = (description: string) => z.string().refine((value) => parseTimeOfDay(value) !== undefined, 'expected a time of day such as 08:30, 24:00 at the latest').meta({ description, kind: 'HH:MM' })
+
+const opening = z
+  .strictObject({ from: timeOfDay('Beginning of a stretch of service on days that are worked.'), to: timeOfDay('Its end, on the same day.') })
+  .refine((value) => value.from < value.to, { path: ['to'], message: 'expected later than from' })
+
+const service = z
+  .strictObject({
+    contractStart: date.default('2026-01-01').meta({ description: 'First day of the contract: contract years and their availability count from it.', kind: 'date' }),
+    openings: z.partialRecord(z.enum(serviceIds), z.array(opening).min(1)).default({}),
+    targets: z.partialRecord(z.enum(serviceIds), z.number().gt(0).max(1)).default({}).meta({ description: 'Availability that the site holds a service to, such as 0.999; it colours the console and promises nothing. A service without one has none.', kind: 'map of ratios, over 0 up to 1' }),
+    termsFile: file('Terms of the contract, as alerts/exposure.yml shows them; without it no exposure is reckoned.'),
+  })
+  .prefault({})
 
 const link = z
   .strictObject({
@@ -88,8 +95,17 @@ export const collectorSchema = z.strictObject({
       interval: duration('15s', '1s', 'How often groups without an interval of their own are evaluated.'),
     })
     .prefault({}),
-  slaFile: z.string().min(1).optional().meta({ description: 'Another SLA profile file than the shipped alerts/sla.yml.' }),
+  slaFile: file('Another SLA profile file than the shipped alerts/sla.yml.'),
+  topologyFile: file('What depends on what, as alerts/topology.yml shows it; without it no alert hides another.'),
   notify: notifySettings,
+  duty: z
+    .strictObject({
+      file: file('Another roster than the shipped alerts/duty.yml, whose people are made up.'),
+      escalationFile: file('Another escalation file than the shipped alerts/escalation.yml.'),
+      calendarFolder: file('Folder of further calendar years, such as 2027.yml; a year that is shipped too is taken from here.'),
+    })
+    .prefault({}),
+  service,
 })
 
 export type CollectorSettings = z.infer<typeof collectorSchema>
@@ -126,17 +142,24 @@ function readYaml(text: string, file: string): unknown {
   }
 }
 
-/** Keys allowed at a path of the schema; none where the schema has no map there. */
+/** Keys allowed at a path of the schema; none where the schema has no map there. Of kinds, the keys of all of them. */
 function knownKeys(path: readonly PropertyKey[]): readonly string[] {
-  let schema: unknown = collectorSchema
-  for (const key of path) {
-    const inner = unwrap(schema)
-    if (inner instanceof z.ZodObject) schema = Reflect.get(inner.shape, key)
-    else if (inner instanceof z.ZodArray) schema = inner.element
-    else return []
-  }
-  const last = unwrap(schema)
-  return last instanceof z.ZodObject ? Object.keys(last.shape) : []
+  let schemas: readonly unknown[] = [collectorSchema]
+  for (const key of path) schemas = schemas.flatMap(alternatives).flatMap((schema) => below(schema, key))
+  const maps = schemas.flatMap(alternatives).filter((schema) => schema instanceof z.ZodObject)
+  return [...new Set(maps.flatMap((map) => Object.keys(map.shape)))]
+}
+
+/** A schema without its wrapping, or each kind of a union. */
+function alternatives(schema: unknown): readonly unknown[] {
+  const inner = unwrap(schema)
+  return inner instanceof z.ZodDiscriminatedUnion ? inner.options.flatMap(alternatives) : [inner]
+}
+
+function below(schema: unknown, key: PropertyKey): readonly unknown[] {
+  if (schema instanceof z.ZodObject) return Object.hasOwn(schema.shape, key) ? [Reflect.get(schema.shape, key)] : []
+  if (schema instanceof z.ZodArray) return [schema.element]
+  return schema instanceof z.ZodRecord ? [schema.valueType] : []
 }
 
 function unwrap(schema: unknown): unknown {

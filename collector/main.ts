@@ -14,27 +14,15 @@ import { createStateIdentities } from './access/identities-state.ts'
 import { openPki } from './access/pki.ts'
 import { completeRevocations, removeAgent } from './access/removal.ts'
 import { makeToken } from './access/tokens.ts'
+import { checkAlertFiles } from './alert-files.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { type CollectorSettings, loadCollectorSettings, loopback } from './config.ts'
 import { createCounters } from './counters.ts'
 import { type FirstRun, HomeError, forgetFirstPassword, openHome, writeFirstRun } from './home.ts'
-import { noticeSchema } from './incidents/notice.ts'
-import { parseSlaProfiles } from './incidents/profile.ts'
-import { createIncidents } from './incidents/run.ts'
-import { parseWording } from './incidents/wording.ts'
 import { createLink } from './ingest/link.ts'
 import { logLinkEvent } from './ingest/link-log.ts'
 import { startPresence } from './ingest/run-presence.ts'
 import { createLog, errorText } from './log.ts'
-import { createAnnouncer } from './notify/announce.ts'
-import { createOutbox } from './notify/outbox.ts'
-import { openChannels } from './notify/registry.ts'
-import { renderNotice } from './notify/render.ts'
-import { loadRules, ruleFolders } from './rules/load.ts'
-import { ruleFoldersMark } from './rules/folder.ts'
-import { sqlRuleStateStore } from './rules/state-store.ts'
-import { startRules } from './rules/run.ts'
-import { watchRules } from './rules/watch.ts'
 import { ownSampleWriter } from './self-samples.ts'
 import { selfProblems, selfView } from './self-view.ts'
 import { appendAudit } from './state/audit.ts'
@@ -47,6 +35,8 @@ import type { WebDependencies } from './web/dependencies.ts'
 import { queryRoom } from './web/query.ts'
 import { type Listen, closeServer, httpListener, open, secureContext, tlsListener } from './web/serve.ts'
 import { createHints } from './web/stream.ts'
+import { openAlerting } from './wiring/alerting.ts'
+import { alertingWeb } from './wiring/web.ts'
 
 const root = join(import.meta.dirname, '..')
 
@@ -127,63 +117,19 @@ async function start(options: CollectorOptions, settings: CollectorSettings, clo
   await completeRevocations({ pki, identities }, startedAt)
   const access = createAccess(state)
 
-  // What is broken: rules → incidents → outbox.
-  const wording = parseWording(readFileSync(join(root, 'alerts', 'templates', 'zh-CN.yml'), 'utf8'), 'alerts/templates/zh-CN.yml')
-  const slaFile = settings.slaFile ?? join(root, 'alerts', 'sla.yml')
-  const profiles = parseSlaProfiles(readNamed(slaFile, 'slaFile'), slaFile)
-  const outbox = createOutbox({
-    state,
-    channels: openChannels(settings.notify, { readFile: (path) => readFileSync(path, 'utf8'), env: process.env }),
-    clock,
-    random: Math.random,
-    counters,
-    log,
-    render: (payload, now) => renderNotice(noticeSchema.parse(payload), wording, settings.notify.consoleUrl, now),
-  })
-  const incidents = await createIncidents({
-    state, profiles, wording, clock, log,
-    announce: createAnnouncer(settings.notify.receivers, (trx, item, now) => outbox.enqueue(trx, item, now)),
-    announced: () => outbox.wake(),
-  })
-  incidents.subscribe(() => hints.publish('incidents', 'overview', 'alerts'))
-    const folders = ruleFolders(settings.rules)
-  const rulesMark = await ruleFoldersMark(folders)
-  const rules = await startRules({
-    store, clock, counters, log,
-    states: sqlRuleStateStore(state.db, (row, error) => log.error('a saved alert cannot be read and is left out', { row, error: errorText(error) })),
-    groups: await loadRules(folders),
-    defaultIntervalMs: settings.rules.interval,
-    externalLabels: {},
-    externalUrl: settings.notify.consoleUrl ?? '',
-    async onChanges(changes) {
-      await incidents.apply(changes)
-      hints.publish('alerts', 'overview')
-    },
-  })
-  closers.push(() => rules.stop())
-  let rulesProblem: string | undefined
-  closers.push(
-    watchRules(folders, rulesMark, clock, {
-      error(message, fields) {
-        rulesProblem = '规则文件有错误，仍在使用修改前的规则；重启前请先改正（zhishou collector check-config）'
-        log.error(message, fields)
-      },
-    }, (groups) => {
-      rulesProblem = undefined
-      rules.replace(groups)
-    }),
-  )
-  await incidents.reconcile(rules.alerts())
-  await outbox.start()
-  closers.push(() => outbox.stop())
-  closers.push(clock.every(30_000, 'incidents.settle', () => incidents.settle()))
+  // What is broken, and who is told.
+  const files = checkAlertFiles(settings)
+  const alerting = await openAlerting({ state, store, clock, counters, log, settings, files, changed: (...topics) => hints.publish(...topics) })
+  closers.push(() => alerting.close())
+  const { rules, incidents, outbox } = alerting
   closers.push(clock.every(86_400_000, 'access.tidy', () => access.tidy(clock.now())))
 
   // The link.
   const presence = await startPresence({
     store, identities, clock,
     settings: { silenceMs: settings.link.silence, firstContactMs: 60_000 },
-    onChange() {
+    onChange(instance, up, at) {
+      alerting.presenceChanged(instance, up, at).catch((error: unknown) => log.error('a blind time could not be kept', { instance, error: errorText(error) }))
       rules.evaluateNow(['up'])
       hints.publish('hosts', 'overview')
     },
@@ -230,7 +176,7 @@ async function start(options: CollectorOptions, settings: CollectorSettings, clo
       counters.total('zhishou_store_refused_rows_total', stats.refusedRows)
       counters.total('zhishou_link_restamped_rows_total', link.stats().restampedRows)
       counters.set('zhishou_link_connections', link.stats().connections)
-      await writeOwn([...incidents.series(now), ...(await counters.samples())], now)
+      await writeOwn([...(await alerting.samples(now)), ...(await counters.samples())], now)
     }),
   )
 
@@ -244,6 +190,7 @@ async function start(options: CollectorOptions, settings: CollectorSettings, clo
     await recordAudit({ at: now, actor, action: 'agent.token', object: host, detail: { expiresAt: made.entry.expiresAt } })
     return { token: made.text, expiresAt: made.entry.expiresAt }
   }
+  const peopleWeb = alertingWeb({ alerting, files, settings, state, hints, refused, startedAt, now: () => clock.now(), alerts })
   const web: WebDependencies = {
     now: () => clock.now(),
     version,
@@ -278,17 +225,11 @@ async function start(options: CollectorOptions, settings: CollectorSettings, clo
         alerts: { critical: count('critical'), warning: count('warning'), info: count('info'), pending: views.filter((alert) => alert.state === 'pending').length },
         incidents: await incidents.list({ state: 'open', limit: 200 }),
         channels: await outbox.overview(),
-        selfProblems: [...(rulesProblem === undefined ? [] : [rulesProblem]), ...selfProblems(store.stats(), rules.status(), clock.now())],
+        selfProblems: [...(await alerting.problems()), ...selfProblems(store.stats(), rules.status(), clock.now())],
       }
     },
     self: async () => selfView({ version, startedAt, now: clock.now(), store: store.stats(), rules: rules.status(), refused: await counters.read('zhishou_refused_total') }),
-    incidents: {
-      list: (state_, limit) => incidents.list({ state: state_, limit }),
-      get: (number) => incidents.get(number),
-      acknowledge: (number, actor) => incidents.acknowledge(number, actor, 'console'),
-      dispose: async (number, actor, text) => incidents.dispose(number, actor, text, await telemetryOf(number)),
-      comment: (number, actor, text) => incidents.comment(number, actor, text),
-    },
+    ...peopleWeb,
     agents: {
       async list() {
         return Promise.all(
@@ -323,12 +264,6 @@ async function start(options: CollectorOptions, settings: CollectorSettings, clo
     healthProblems: () => [...(ready ? [] : ['starting']), ...(store.stats().degraded === 'full' ? ['the disk is full: nothing is stored'] : [])],
     refused,
     consoleFolder: join(root, 'dist', 'console'),
-  }
-  /** What the alerts of an incident look like at the moment of a disposal. */
-  const telemetryOf = async (number: string) => {
-    const incident = await incidents.get(number)
-    const mine = new Set(incident?.alerts.map((alert) => alert.fingerprint))
-    return alerts().filter((alert) => mine.has(alert.fingerprint)).map((alert) => ({ name: alert.name, state: alert.state, value: alert.value, at: clock.now() }))
   }
   const app = createApp(web, hints, (what, error) => log.error('a request failed', { what, error: errorText(error) }))
   const httpServer = httpListener(app)
@@ -382,15 +317,6 @@ function missingParts(home: string): string[] {
   if (!has('metrics.db')) problems.push('metrics.db is missing: all samples of before are gone')
   if (!has('pki')) problems.push('pki/ is missing: a new site CA is made and every agent must enrol again; restore the folder from a backup to keep the fleet')
   return problems
-}
-
-/** A file named in the settings; SettingsError with the key when it cannot be read. */
-function readNamed(path: string, key: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (cause) {
-    throw new SettingsError([`collector.yml: ${key}: cannot read ${path} (${cause instanceof Error ? cause.message : String(cause)})`])
-  }
 }
 
 export { HomeError }

@@ -3,10 +3,12 @@
  * rules and dashboards see them. Rooms declare theirs beside the code that counts; this is the list.
  */
 import { type SeriesSpec, counter, gauge } from '../protocol/series.ts'
+import { topologySeries } from './correlate/topology.ts'
 import { incidentSeries } from './incidents/series.ts'
 import { presenceSeries } from './ingest/series.ts'
-import { notifySeries } from './notify/outbox.ts'
+import { notifySeries } from './notify/series.ts'
 import { ruleSeries } from './rules/series.ts'
+import { serviceSeries } from './service/series.ts'
 
 const collectorSeries: readonly SeriesSpec[] = [
   counter('zhishou_refused_total', 'Frames, batches, requests and series that were refused, by what it was and why.', 'what', 'code'),
@@ -27,4 +29,4 @@ const collectorSeries: readonly SeriesSpec[] = [
 export const selfSeries: readonly SeriesSpec[] = [...collectorSeries, ...ruleSeries, ...notifySeries]
 
 /** What is only stored: it has labels of things that come and go. */
-export const storedSeries: readonly SeriesSpec[] = [...incidentSeries, ...presenceSeries]
+export const storedSeries: readonly SeriesSpec[] = [...incidentSeries, ...topologySeries, ...presenceSeries, ...serviceSeries]

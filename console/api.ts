@@ -24,8 +24,8 @@ async function request<T>(method: string, path: string, body: unknown, csrf: str
     response = await fetch(path, {
       method,
       credentials: 'same-origin',
-      headers: { accept: 'application/json', ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...(csrf === undefined ? {} : { 'x-zhishou-csrf': csrf }) },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      headers: { accept: 'application/json', ...(body === undefined || body instanceof FormData ? {} : { 'content-type': 'application/json' }), ...(csrf === undefined ? {} : { 'x-zhishou-csrf': csrf }) },
+      ...(body === undefined ? {} : { body: body instanceof FormData ? body : JSON.stringify(body) }),
     })
   } catch {
     throw new RequestError(0, 'unreachable', requestFailed(0))
@@ -49,8 +49,11 @@ function readProblem(text: string): ApiError | undefined {
   }
 }
 
+/** Where a download lies; the browser fetches it with the session's cookie. */
+export const addressOf = (path: string): string => `${base}${path}`
 export const get = <T>(path: string): Promise<T> => request<T>('GET', `${base}${path}`, undefined, undefined)
 export const post = <T>(path: string, body: unknown, csrf: string): Promise<T> => request<T>('POST', `${base}${path}`, body, csrf)
+export const remove = (path: string, body: unknown, csrf: string): Promise<void> => request<undefined>('DELETE', `${base}${path}`, body, csrf)
 export const signIn = (user: string, password: string): Promise<Session> => request<Session>('POST', `${base}/session`, { user, password }, undefined)
 export const signOut = (csrf: string): Promise<void> => request<undefined>('DELETE', `${base}/session`, undefined, csrf)
 

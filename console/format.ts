@@ -69,3 +69,48 @@ export function numberText(value: number | null): string {
   if (!Number.isFinite(value)) return String(value)
   return Number(value.toPrecision(4)).toLocaleString('zh-CN')
 }
+
+const officeParts = new Intl.DateTimeFormat('sv-SE', { timeZone: zone, year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
+
+/** A moment as `<input type="datetime-local">` holds it, in office time: `2026-11-22T08:00`. */
+export function officeInput(at: number): string {
+  return officeParts.format(at).replace(' ', 'T')
+}
+
+/** The moment that such an input names; NaN for none. The office's zone is +08:00 all the year. */
+export function fromOfficeInput(text: string): number {
+  return Date.parse(`${text.slice(0, 16)}:00+08:00`)
+}
+
+/** The month of a moment in office time, `2026-11`. */
+export function officeMonth(at: number): string {
+  return officeParts.format(at).slice(0, 7)
+}
+
+const clockOnly = new Intl.DateTimeFormat('zh-CN', { timeZone: zone, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
+const dayAndClock = new Intl.DateTimeFormat('zh-CN', { timeZone: zone, month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
+
+/** `18:00` */
+export function clockText(at: number): string {
+  return clockOnly.format(at)
+}
+
+/** `11/22 18:00` */
+export function minuteText(at: number): string {
+  return dayAndClock.format(at)
+}
+
+/** `2026-11-22`, the office day of a moment. */
+export function officeDay(at: number): string {
+  return officeParts.format(at).slice(0, 10)
+}
+
+/** The first moment of an office day. */
+export function startOfDay(date: string): number {
+  return fromOfficeInput(`${date}T00:00`)
+}
+
+/** A date so many days later. */
+export function daysAfter(date: string, days: number): string {
+  return new Date(Date.parse(`${date}T00:00:00Z`) + days * 86_400_000).toISOString().slice(0, 10)
+}

@@ -5,16 +5,22 @@ import type { Overview, Session } from '../protocol/api.ts'
 import { RequestError, SessionContext, get, signOut, useLive, useStream } from './api.ts'
 import { ChangePassword } from './rooms/sign-in/change-password.tsx'
 import { SignIn } from './rooms/sign-in/sign-in.tsx'
-import { words } from './words.ts'
+import { notifyWords, words } from './words.ts'
 
 /** Rooms in the order of the menu; `phone` ones are in the bar at the bottom of a phone. Later rooms join here. */
 const rooms = [
   { path: '/overview', name: words.rooms.overview, phone: true },
   { path: '/incidents', name: words.rooms.incidents, phone: true },
   { path: '/alerts', name: words.rooms.alerts, phone: true },
+  { path: '/duty', name: words.rooms.duty, phone: true, needs: 'duty.read' },
   { path: '/hosts', name: words.rooms.hosts, phone: true },
+  { path: '/service', name: words.rooms.service, phone: true, needs: 'service.read' },
+  { path: '/work-log', name: words.rooms.workLog, phone: false, needs: 'incidents.read' },
+  { path: '/silences', name: words.rooms.silences, phone: false, needs: 'alerts.read' },
+  { path: '/notify', name: words.rooms.notify, phone: false, needs: 'overview.read' },
+  { path: '/routing', name: words.rooms.routing, phone: false, needs: 'alerts.read' },
   { path: '/self', name: words.rooms.self, phone: false },
-] as const
+] as const satisfies readonly { readonly path: string; readonly name: string; readonly phone: boolean; readonly needs?: string }[]
 
 /** Lets in whoever is signed in, shows the sign-in page to anybody else, and asks for a new password where one is due. */
 function Gate() {
@@ -34,6 +40,7 @@ function Frame({ session }: { readonly session: Session }) {
   const navigate = useNavigate()
   const location = useLocation()
   const overview = useLive<Overview>('overview', '/overview')
+  const shown = rooms.filter((room) => !('needs' in room) || session.permissions.includes(room.needs))
   const open = overview.data?.incidents.length ?? 0
   const selected = rooms.find((room) => location.pathname.startsWith(room.path))?.path ?? '/overview'
   const leave = async () => {
@@ -70,7 +77,7 @@ function Frame({ session }: { readonly session: Session }) {
               mode="inline"
               selectedKeys={[selected]}
               style={{ borderInlineEnd: 0, paddingTop: 8 }}
-              items={rooms.map((room) => ({
+              items={shown.map((room) => ({
                 key: room.path,
                 label: (
                   <NavLink to={room.path}>
@@ -83,13 +90,18 @@ function Frame({ session }: { readonly session: Session }) {
         )}
         <Layout.Content>
           <main className="page">
+            {nobodyReached(overview.data) && (
+              <div role="alert" className="all-down">
+                {notifyWords.allDown} <NavLink to="/notify">{notifyWords.allDownLink}</NavLink>
+              </div>
+            )}
             <Outlet />
           </main>
         </Layout.Content>
       </Layout>
       {!wide && (
         <nav className="phone-nav" aria-label={words.product}>
-          {rooms
+          {shown
             .filter((room) => room.phone)
             .map((room) => (
               <NavLink key={room.path} to={room.path}>
@@ -103,6 +115,11 @@ function Frame({ session }: { readonly session: Session }) {
   )
 }
 
+/** Whether there are ways to reach people and every one is known to be down. */
+function nobodyReached(overview: Overview | undefined): boolean {
+  return overview !== undefined && overview.channels.length > 0 && overview.channels.every((channel) => channel.up === false)
+}
+
 /** Each room is its own chunk, so that the first page does not wait for charts. */
 export const router = createBrowserRouter([
   {
@@ -111,10 +128,23 @@ export const router = createBrowserRouter([
     children: [
       { path: '/overview', lazy: async () => ({ Component: (await import('./rooms/overview/overview.tsx')).OverviewRoom }) },
       { path: '/incidents', lazy: async () => ({ Component: (await import('./rooms/incidents/incidents.tsx')).IncidentsRoom }) },
+      { path: '/incidents/new', lazy: async () => ({ Component: (await import('./rooms/incidents/report.tsx')).ReportRoom }) },
       { path: '/incidents/:number', lazy: async () => ({ Component: (await import('./rooms/incidents/incident.tsx')).IncidentRoom }) },
       { path: '/alerts', lazy: async () => ({ Component: (await import('./rooms/alerts/alerts.tsx')).AlertsRoom }) },
+      { path: '/duty', lazy: async () => ({ Component: (await import('./rooms/duty/duty.tsx')).DutyRoom }) },
       { path: '/hosts', lazy: async () => ({ Component: (await import('./rooms/hosts/hosts.tsx')).HostsRoom }) },
       { path: '/hosts/:instance', lazy: async () => ({ Component: (await import('./rooms/hosts/host.tsx')).HostRoom }) },
+      { path: '/service', lazy: async () => ({ Component: (await import('./rooms/service/availability.tsx')).AvailabilityRoom }) },
+      { path: '/service/months', lazy: async () => ({ Component: (await import('./rooms/service/months.tsx')).MonthsRoom }) },
+      { path: '/service/months/:month', lazy: async () => ({ Component: (await import('./rooms/service/month.tsx')).MonthRoom }) },
+      { path: '/service/windows', lazy: async () => ({ Component: (await import('./rooms/service/windows.tsx')).WindowsRoom }) },
+      { path: '/service/requests', lazy: async () => ({ Component: (await import('./rooms/service/requests.tsx')).RequestsRoom }) },
+      { path: '/service/guards', lazy: async () => ({ Component: (await import('./rooms/service/guards.tsx')).GuardsRoom }) },
+      { path: '/service/exposure', lazy: async () => ({ Component: (await import('./rooms/service/exposure.tsx')).ExposureRoom }) },
+      { path: '/work-log', lazy: async () => ({ Component: (await import('./rooms/work-log/work-log.tsx')).WorkLogRoom }) },
+      { path: '/silences', lazy: async () => ({ Component: (await import('./rooms/silences/silences.tsx')).SilencesRoom }) },
+      { path: '/notify', lazy: async () => ({ Component: (await import('./rooms/notify/notify.tsx')).NotifyRoom }) },
+      { path: '/routing', lazy: async () => ({ Component: (await import('./rooms/routing/routing.tsx')).RoutingRoom }) },
       { path: '/self', lazy: async () => ({ Component: (await import('./rooms/self/self.tsx')).SelfRoom }) },
       { path: '*', element: <Navigate to="/overview" replace /> },
     ],

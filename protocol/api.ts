@@ -5,6 +5,7 @@
  * Reads: GET. Acts: POST with JSON, header `x-zhishou-csrf` equal to `Session.csrf` when signed in by cookie.
  * Errors: status 4xx/5xx with ApiError.
  */
+import type { DisposalView, IncidentAct, ResponseView } from './api-incidents.ts'
 import type { CheckResult, Severity } from './events.ts'
 import type { Labels } from './series.ts'
 
@@ -100,10 +101,13 @@ export interface ClockView {
   readonly breached: boolean
 }
 
-/** `recovered` is what the telemetry showed; `closed` was ended by a person without that. */
-export type IncidentState = 'open' | 'acknowledged' | 'disposed' | 'recovered' | 'closed'
+/**
+ * `recovered` is what the telemetry showed (or a person judged, see `judgedBy`); `closed` was ended by a person without
+ * that; `merged` went into another incident, see `mergedInto`.
+ */
+export type IncidentState = 'open' | 'acknowledged' | 'disposed' | 'recovered' | 'closed' | 'merged'
 
-/** One row of GET /incidents?state=open|all&limit=N */
+/** One row of GET /incidents, see IncidentList. */
 export interface IncidentSummary {
   readonly number: string
   readonly title: string
@@ -119,6 +123,15 @@ export interface IncidentSummary {
   readonly disposedBy: string | null
   /** True while the telemetry that would show recovery is missing (数据中断). */
   readonly blind: boolean
+  readonly assignedTo: string | null
+  /** How many alerts it explains now. */
+  readonly hiddenAlerts: number
+  /** Number of the incident it went into. */
+  readonly mergedInto: string | null
+  /** Who reported it, for one that was opened by hand. */
+  readonly reportedBy: string | null
+  /** Who judged it recovered where no telemetry could (人工认定). */
+  readonly judgedBy: string | null
   readonly clocks: readonly ClockView[]
 }
 
@@ -132,9 +145,25 @@ export interface TimelineEntry {
   readonly text: string
 }
 
-/** GET /incidents/:number; POST …/acknowledge {}; POST …/dispose {text}; POST …/comment {text}: each answers this. */
+/** GET /incidents/:number; every act on it answers this too. */
 export interface IncidentDetail extends IncidentSummary {
   readonly alerts: readonly AlertView[]
+  /** The first of the alerts it explains; the full list is paged. */
+  readonly hidden: readonly { readonly fingerprint: string; readonly name: string; readonly instance: string; readonly startedAt: number }[]
+  /** How many incidents went into this one, and the first of them. */
+  readonly absorbed: { readonly count: number; readonly first: readonly { readonly number: string; readonly at: number; readonly startedAt: number }[] }
+  readonly splitFrom: string | null
+  readonly report: { readonly reporter: string; readonly contact: string; readonly channel: string; readonly at: number; readonly by: string; readonly description: string } | null
+  readonly rootCause: { readonly category: string; readonly text: string; readonly by: string; readonly at: number } | null
+  readonly attachments: readonly { readonly id: number; readonly name: string; readonly type: string; readonly sizeBytes: number; readonly sha256: string }[]
+  readonly workMinutes: number
+  readonly response: ResponseView | null
+  /** Oldest first. */
+  readonly disposals: readonly DisposalView[]
+  /** What its state lets people do now. */
+  readonly acts: readonly IncidentAct[]
+  /** Times without data, oldest first; `to` null: still. */
+  readonly blindTimes: readonly { readonly from: number; readonly to: number | null }[]
   readonly timeline: readonly TimelineEntry[]
   readonly notifications: readonly { readonly at: number; readonly channel: string; readonly to: string; readonly state: string; readonly error: string | null }[]
 }
@@ -181,5 +210,5 @@ export interface AgentView {
 
 /** GET /stream: server-sent events, each naming what should be fetched again. */
 export interface StreamHint {
-  readonly topics: readonly ('overview' | 'hosts' | 'alerts' | 'incidents')[]
+  readonly topics: readonly ('duty' | 'overview' | 'hosts' | 'alerts' | 'incidents' | 'notify' | 'service' | 'work-log')[]
 }

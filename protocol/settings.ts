@@ -82,14 +82,14 @@ function editDistance(a: string, b: string): number {
 }
 
 /** Secrets are never printed back: a value under such a key is shown by its type only. */
-const secretKey = /pass|secret|token|key$/i
+const secretKey = /pass|secret|token|bearer|hook|key(file|env)?$/i
 
 /** Longest text that is printed back whole, characters. */
 const shownLength = 80
 
 /**
  * What was found, for a message. A list or map is named, not printed: it may hold a secret further down, and so may a
- * text with an `@` after `://` (an address with a password in it).
+ * text with an `@` after `://` (an address with a password in it) or a `?` (an address with a key in it).
  */
 function found(key: PropertyKey | undefined, value: unknown): string {
   if (value === undefined) return 'nothing'
@@ -97,7 +97,7 @@ function found(key: PropertyKey | undefined, value: unknown): string {
   if (typeof value === 'object' && value !== null) return 'a map of keys'
   if (secretKey.test(String(key ?? ''))) return `a ${typeof value}`
   if (typeof value !== 'string') return JSON.stringify(value)
-  const text = value.replace(/:\/\/[^/]*@/, '://…@')
+  const text = value.replace(/:\/\/[^/]*@/, '://…@').replace(/(:\/\/[^?]*)\?.*$/s, '$1?…')
   return JSON.stringify(text.length > shownLength ? `${text.slice(0, shownLength)}…` : text)
 }
 

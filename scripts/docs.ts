@@ -66,7 +66,9 @@ function typeText(schema: Schema): string {
 /** Every key below a map, in the order of the schema. */
 function rowsOf(schema: Schema, path: readonly string[]): readonly Row[] {
   const { inner } = unwrapped(schema)
-  const { def } = inner._zod as unknown as { readonly def: { readonly type: string; readonly shape?: Readonly<Record<string, Schema>>; readonly element?: Schema } }
+  const { def } = inner._zod as unknown as { readonly def: { readonly type: string; readonly shape?: Readonly<Record<string, Schema>>; readonly element?: Schema; readonly valueType?: Schema; readonly discriminator?: string; readonly options?: readonly Schema[] } }
+  if (def.type === 'record' && unwrapped(schema).kind === undefined && def.valueType !== undefined) return rowsOf(def.valueType, [...path, 'NAME'])
+  if (def.type === 'union' && def.discriminator !== undefined) return rowsOfKinds(def.options ?? [], def.discriminator, path)
   if (def.type === 'object') return Object.entries(def.shape ?? {}).flatMap(([key, value]) => rowsOf(value, [...path, key]))
   if (def.type === 'array' && def.element !== undefined && (unwrapped(def.element).inner._zod as unknown as { readonly def: { readonly type: string } }).def.type === 'object') {
     return rowsOf(def.element, [...path.slice(0, -1), `${path.at(-1) ?? ''}[]`])
@@ -74,6 +76,32 @@ function rowsOf(schema: Schema, path: readonly string[]): readonly Row[] {
   const { meaning, defaultText, optional } = unwrapped(schema)
   if (meaning === undefined) throw new Error(`docs: ${path.join('.')} has no meaning; give it one in its schema`)
   return [{ path: path.join('.'), type: typeText(schema), defaultText, required: !optional, meaning }]
+}
+
+/** Keys of a map that has kinds: what several of them have alike stands once, with their names before its meaning. */
+function rowsOfKinds(options: readonly Schema[], discriminator: string, path: readonly string[]): readonly Row[] {
+  const kinds: string[] = []
+  const rows = new Map<string, { readonly row: Row; readonly of: string[] }>()
+  for (const option of options) {
+    const { inner } = unwrapped(option)
+    const { def } = inner._zod as unknown as { readonly def: { readonly shape: Readonly<Record<string, Schema>> } }
+    const values = (def.shape[discriminator]?._zod as unknown as { readonly def: { readonly values?: readonly string[] } } | undefined)?.def.values ?? []
+    kinds.push(...values)
+    for (const [key, value] of Object.entries(def.shape)) {
+      if (key === discriminator) continue
+      for (const row of rowsOf(value, [...path, key])) {
+        const same = JSON.stringify(row)
+        const known = rows.get(same)
+        if (known === undefined) rows.set(same, { row, of: [...values] })
+        else known.of.push(...values)
+      }
+    }
+  }
+  const order = [...rows.values()]
+  return [
+    { path: [...path, discriminator].join('.'), type: kinds.map((kind) => `\`${kind}\``).join(', '), defaultText: undefined, required: true, meaning: 'Which kind it is; the other keys depend on it.' },
+    ...order.map(({ row, of }) => ({ ...row, meaning: `${of.length === kinds.length ? '' : `${of.join(', ')}: `}${row.meaning}` })),
+  ]
 }
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ')

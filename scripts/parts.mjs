@@ -12,6 +12,7 @@ export const parts = [
   ['/usr/bin/prometheus-node-exporter', 'prometheus-node-exporter'],
   ['/usr/bin/promtool', 'prometheus'],
   ['/usr/bin/victoria-metrics', 'victoria-metrics'],
+  ['/usr/bin/prometheus-alertmanager', 'prometheus-alertmanager'],
   ['/usr/bin/chromium', 'chromium'],
   ['/usr/share/fonts/truetype/wqy/wqy-microhei.ttc', 'fonts-wqy-microhei'],
   ['/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1', 'libfaketime'],

@@ -5,7 +5,11 @@ import type { Caller } from '../collector/access/sessions.ts'
 import type { RuleGroupStatus } from '../collector/rules/view.ts'
 import type { WebDependencies } from '../collector/web/dependencies.ts'
 import { type Hints, createHints } from '../collector/web/stream.ts'
-import type { AlertView, IncidentDetail } from '../protocol/api.ts'
+import { stubAckLinks, stubDuty } from './duty-dependencies.ts'
+import { stubIncident, stubIncidents } from './incident-dependencies.ts'
+import { stubNotify } from './notify-dependencies.ts'
+import { stubService } from './service-dependencies.ts'
+import type { AlertView } from '../protocol/api.ts'
 
 export const NOW = Date.UTC(2026, 10, 22, 8, 0, 0)
 
@@ -20,11 +24,6 @@ export const ruleGroup: RuleGroupStatus = {
     { type: 'alerting', name: 'HostDown', query: 'up == 0', durationSeconds: 0, keepFiringForSeconds: 60, labels: { severity: 'critical' }, annotations: { summary: '{{ $labels.instance }} 失联' }, health: 'ok', lastError: undefined, lastEvaluationAt: NOW - 1_000, evaluationSeconds: 0.001 },
     { type: 'recording', name: 'instance:up:sum', query: 'sum by (instance) (up)', durationSeconds: 0, keepFiringForSeconds: 0, labels: {}, annotations: {}, health: 'err', lastError: 'many-to-many matching', lastEvaluationAt: undefined, evaluationSeconds: 0 },
   ],
-}
-
-const incident: IncidentDetail = {
-  number: 'G1', title: 'web-01 失联', state: 'open', severity: 'critical', service: 'portal', object: 'web-01', fault: 'down', startedAt: NOW, openedAt: NOW, recoveredAt: null,
-  acknowledgedBy: null, disposedBy: null, blind: false, clocks: [], alerts: [alert], timeline: [], notifications: [],
 }
 
 /** A caller of `role` by cookie; its session token is the role's name and its CSRF word `csrf-ROLE`. */
@@ -83,18 +82,16 @@ export function stubWeb(overrides: Partial<WebDependencies> = {}): StubWeb {
     checks: () => [],
     overview: () => Promise.resolve({ now: NOW, hosts: { up: 1, down: 0, planned: 0, never: 0 }, alerts: { critical: 1, warning: 0, info: 0, pending: 0 }, incidents: [], channels: [], selfProblems: [] }),
     self: () => Promise.resolve({ version: '9.9.9', startedAt: NOW, now: NOW, series: 0, samples: 0, chunkBytes: 0, logBytes: 0, rules: [], refused: [] }),
-    incidents: {
-      list: () => Promise.resolve([]),
-      get: (number) => Promise.resolve(number === 'G1' ? incident : undefined),
-      acknowledge: (...parts) => act('acknowledge', ...parts),
-      dispose: (...parts) => act('dispose', ...parts),
-      comment: (...parts) => act('comment', ...parts),
-    },
+    incidents: stubIncidents(acts, stubIncident(NOW, alert)),
     agents: {
       list: () => Promise.resolve([]),
       createToken: (host) => Promise.resolve({ kind: 'done', value: { token: 'zs1.x', host, expiresAt: NOW, command: 'x' } }),
       revoke: (...parts) => act('revoke', ...parts),
     },
+    service: stubService(acts, NOW),
+    notify: stubNotify(acts, NOW),
+    duty: stubDuty(acts, NOW),
+    ackLinks: stubAckLinks(acts),
     enrol: (request) => Promise.resolve({ status: 429, body: { code: 'limit', message: request.host }, retryAfterMs: 1_500 }),
     metricsText: () => Promise.resolve('zhishou_up 1\n'),
     healthProblems: () => [],

@@ -134,6 +134,13 @@ describe('sessions', () => {
     expect(await access.revokeReadToken(id, 'admin', now)).toBe(false)
     expect(await access.bearer(token)).toBeUndefined()
   })
+
+  it('a bearer token may carry a role, and may then do what that role may', async () => {
+    const caller = await access.bearer(await access.createReadToken('amtool', 'admin', now, 'duty'))
+    expect(caller).toMatchObject({ user: 'token:amtool', role: 'duty', csrf: undefined })
+    expect(caller!.permissions.has('silences.write')).toBe(true)
+    expect((await access.bearer(await access.createReadToken('grafana', 'admin', now)))!.permissions.has('silences.write')).toBe(false)
+  })
 })
 
 describe('passwords', () => {
@@ -183,7 +190,8 @@ describe('matrix', () => {
     expect(permissionsOf('system-admin').has('accounts.manage')).toBe(false)
     expect(permissionsOf('security-admin').has('agents.manage')).toBe(false)
     expect([...permissionsOf('auditor')].filter((one) => one.endsWith('.manage') || one.endsWith('.act'))).toEqual([])
-    for (const role of ['reader', 'project-manager', 'client-manager', 'assessor'] as const) expect(matrix[role].every((one) => one.endsWith('.read'))).toBe(true)
+    expect(permissionsOf('project-manager').has('incidents.act')).toBe(false)
+    for (const role of ['reader', 'client-manager', 'assessor'] as const) expect(matrix[role].every((one) => one.endsWith('.read'))).toBe(true)
     expect(permissionsOf('root').size).toBe(0)
     expect(permissionsOf('constructor').size).toBe(0)
     for (const permission of permissions) expect(roles.some((role) => permissionsOf(role).has(permission))).toBe(true)

@@ -6,6 +6,7 @@
 import { z } from 'zod'
 import { appendAudit } from '../state/audit.ts'
 import type { State, StateTransaction } from '../state/open.ts'
+import type { Role } from './matrix.ts'
 import { PASSWORD_COST, PASSWORD_HISTORY, hashPassword, oneTimePassword, passwordFault, verifyPassword } from './passwords.ts'
 import { callerOfSession, callerOfToken, createReadToken, endOtherSessions, endSession, forgetEndedSessions, revokeReadToken, startSession } from './sessions.ts'
 import type { Caller } from './sessions.ts'
@@ -41,7 +42,8 @@ export interface Access {
   changePassword(token: string, old: string, fresh: string, address: string, now: number): Promise<AccessOutcome<undefined>>
   /** For the machine's owner: a new one-time password; the lock and every session end. undefined: no such account. */
   resetPassword(user: string, actor: string, now: number): Promise<string | undefined>
-  createReadToken(name: string, actor: string, now: number): Promise<string>
+  /** A token for a program; without a role it only reads. */
+  createReadToken(name: string, actor: string, now: number, role?: Role): Promise<string>
   revokeReadToken(id: string, actor: string, now: number): Promise<boolean>
   /** Forgets what has long ended; to be called daily. */
   tidy(now: number): Promise<void>
@@ -163,7 +165,7 @@ export function createAccess(state: State, cost = PASSWORD_COST): Access {
       })
     },
 
-    createReadToken: (name, actor, now) => createReadToken(state, name, actor, now),
+    createReadToken: (name, actor, now, role) => createReadToken(state, name, actor, now, role),
     revokeReadToken: (id, actor, now) => revokeReadToken(state, id, actor, now),
     async tidy(now) {
       await forgetEndedSessions(state, now)

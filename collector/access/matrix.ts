@@ -9,32 +9,52 @@ export const permissions = [
   'overview.read',
   'hosts.read',
   'alerts.read',
+  'alerts.write',
+  'silences.write',
+  /** The test button of a channel. */
+  'channels.test',
+  'duty.read',
+  'duty.contacts',
+  'duty.write',
   'incidents.read',
   'incidents.act',
+  /** Adding to the work log. */
+  'work.write',
   'agents.manage',
   'accounts.manage',
   'audit.read',
   'query.read',
   'self.read',
+  /** Availability, months, maintenance windows, service requests, guard periods. */
+  'service.read',
+  'service.write',
+  /** Freezing a month, and correcting it by annotation. */
+  'months.freeze',
+  /** Amounts of money: project and client managers only. */
+  'exposure.read',
 ] as const
 export type Permission = (typeof permissions)[number]
 
 /** Everything that is only looked at, the audit log aside. */
-const look = ['overview.read', 'hosts.read', 'alerts.read', 'incidents.read', 'query.read', 'self.read'] as const satisfies readonly Permission[]
+const look = ['overview.read', 'hosts.read', 'alerts.read', 'duty.read', 'incidents.read', 'query.read', 'self.read', 'service.read'] as const satisfies readonly Permission[]
+
+/** Changing rosters, and seeing how to reach people: those who plan and hold the duty. */
+const dutyPlan = ['duty.contacts', 'duty.write'] as const satisfies readonly Permission[]
 
 /**
  * Role × permission. The three administrations are kept apart (三权分立): who runs the system, who manages accounts, who
  * reads the audit log. While accounts other than the first cannot be made yet, the system administrator also acts on
- * incidents, or nobody could; `incidents.act` leaves that row with the room for accounts.
+ * incidents and keeps the service books, or nobody could; `incidents.act`, `service.write` and `months.freeze` leave that
+ * row with the room for accounts. Amounts of money (`exposure.read`) it never sees.
  */
 export const matrix: Readonly<Record<Role, readonly Permission[]>> = {
-  'system-admin': [...look, 'incidents.act', 'agents.manage'],
+  'system-admin': [...look, ...dutyPlan, 'incidents.act', 'work.write', 'alerts.write', 'silences.write', 'channels.test', 'agents.manage', 'service.write', 'months.freeze'],
   'security-admin': ['overview.read', 'hosts.read', 'self.read', 'accounts.manage'],
   auditor: ['overview.read', 'self.read', 'audit.read'],
-  duty: [...look, 'incidents.act'],
-  onsite: [...look, 'incidents.act'],
-  'project-manager': look,
-  'client-manager': ['overview.read', 'hosts.read', 'alerts.read', 'incidents.read', 'query.read'],
+  duty: [...look, ...dutyPlan, 'incidents.act', 'work.write', 'alerts.write', 'silences.write', 'channels.test', 'service.write'],
+  onsite: [...look, ...dutyPlan, 'incidents.act', 'work.write', 'alerts.write', 'silences.write', 'channels.test', 'service.write'],
+  'project-manager': [...look, ...dutyPlan, 'channels.test', 'service.write', 'months.freeze', 'exposure.read', 'work.write'],
+  'client-manager': ['overview.read', 'hosts.read', 'alerts.read', 'duty.read', 'incidents.read', 'query.read', 'service.read', 'exposure.read'],
   assessor: [...look, 'audit.read'],
   reader: look,
 }

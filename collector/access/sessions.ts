@@ -6,6 +6,7 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { appendAudit } from '../state/audit.ts'
 import type { State, StateTransaction } from '../state/open.ts'
 import { permissionsOf } from './matrix.ts'
+import type { Role } from './matrix.ts'
 import { PASSWORD_AGE_MS } from './passwords.ts'
 
 /** A session that is not used ends. */
@@ -95,13 +96,13 @@ export async function forgetEndedSessions(state: State, now: number): Promise<vo
   await state.db.deleteFrom('session').where('created_at', '<', now - SESSION_LONGEST_MS - 86_400_000).execute()
 }
 
-/** Makes a bearer token of role `reader` and returns it; it is shown once and kept nowhere. */
-export async function createReadToken(state: State, name: string, actor: string, now: number): Promise<string> {
+/** Makes a bearer token of that role and returns it; it is shown once and kept nowhere. */
+export async function createReadToken(state: State, name: string, actor: string, now: number, role: Role = 'reader'): Promise<string> {
   const token = `zr_${randomToken()}`
   const id = randomUUID()
   await state.db.transaction().execute(async (trx) => {
-    await trx.insertInto('read_token').values({ id, token_hash: tokenHash(token), name, created_at: now, revoked_at: null }).execute()
-    await appendAudit(trx, { at: now, actor, action: 'token.create', object: id, detail: { name, role: 'reader' } })
+    await trx.insertInto('read_token').values({ id, token_hash: tokenHash(token), name, created_at: now, revoked_at: null, role }).execute()
+    await appendAudit(trx, { at: now, actor, action: 'token.create', object: id, detail: { name, role } })
   })
   return token
 }
@@ -118,7 +119,7 @@ export async function revokeReadToken(state: State, id: string, actor: string, n
 
 /** Who this bearer token stands for; undefined when it is unknown or revoked. */
 export async function callerOfToken(state: State, token: string): Promise<Caller | undefined> {
-  const row = await state.db.selectFrom('read_token').select(['name', 'revoked_at']).where('token_hash', '=', tokenHash(token)).executeTakeFirst()
+  const row = await state.db.selectFrom('read_token').select(['name', 'revoked_at', 'role']).where('token_hash', '=', tokenHash(token)).executeTakeFirst()
   if (row === undefined || row.revoked_at !== null) return undefined
-  return { user: `token:${row.name}`, role: 'reader', permissions: permissionsOf('reader'), mustChangePassword: false, csrf: undefined, expiresAt: Number.MAX_SAFE_INTEGER }
+  return { user: `token:${row.name}`, role: row.role, permissions: permissionsOf(row.role), mustChangePassword: false, csrf: undefined, expiresAt: Number.MAX_SAFE_INTEGER }
 }

@@ -1,8 +1,9 @@
 import type { Labels } from '../../protocol/series.ts'
+import type { TopologyObject } from './topology.ts'
 
 /** What an alert is about, as far as incidents tell faults apart. */
 export interface IncidentSubject {
-  /** One of the services, or `host` for a shared machine. */
+  /** One of the services, `host` for a shared machine, `network` for a link, a district or a window. */
   readonly service: string
   readonly instance: string
   /** The part of the instance, `mountpoint=/data`; '' where the fault is the whole instance's. */
@@ -22,13 +23,22 @@ const PART_LABELS = ['mountpoint', 'device', 'unit'] as const
 /**
  * Which incident an alert with these labels belongs to: its service (`system` label), its object (`instance` and part)
  * and its fault class (`fault` label, else the alert's name). A missing label counts as ''.
+ *
+ * `object` is what the topology says the alert is about. A link, a district or a window is one object whoever tells of
+ * it, so the two ends of a link that went down are one fault.
  */
-export function incidentSubject(labels: Labels): IncidentSubject {
-  const service = text(labels['system']) ?? 'host'
-  const instance = labels['instance'] ?? ''
-  const part = partOf(labels)
-  const fault = text(labels['fault']) ?? labels['alertname'] ?? ''
+export function incidentSubject(labels: Labels, object?: Pick<TopologyObject, 'kind' | 'id'>): IncidentSubject {
+  const place = object === undefined || object.kind === 'host' || object.kind === 'device' ? undefined : object.id
+  const service = text(labels['system']) ?? (place === undefined ? 'host' : 'network')
+  const instance = place ?? labels['instance'] ?? ''
+  const part = place === undefined ? partOf(labels) : ''
+  const fault = faultOf(labels)
   return { service, instance, part, fault, key: JSON.stringify([service, instance, part, fault]) }
+}
+
+/** The fault class of an alert: its label `fault`, else its name. */
+export function faultOf(labels: Labels): string {
+  return text(labels['fault']) ?? labels['alertname'] ?? ''
 }
 
 function partOf(labels: Labels): string {

@@ -3,9 +3,11 @@ import { describe, expect, it } from 'vitest'
 import { scaled, seed } from '../../test/scale.ts'
 import { canonicalJson } from '../state/audit.ts'
 import { incidentEventSchema } from './event.ts'
-import type { AlertFacts, IncidentEvent, LiveEvent, OpenEvent } from './event.ts'
-import { clockStops, incidentSchema, open, replay, step } from './incident.ts'
-import type { Incident, Outcome } from './incident.ts'
+import type { AlertFacts, EventOf, IncidentEvent, LiveEvent, OpenEvent } from './event.ts'
+import { clockStops, incidentSchema } from './incident.ts'
+import type { Incident } from './incident.ts'
+import type { Outcome } from './outcome.ts'
+import { open, replay, step } from './step.ts'
 import { clockState } from './sla.ts'
 
 const MINUTE = 60_000
@@ -17,10 +19,10 @@ function alert(fingerprint: string, startedAt: number, severity: AlertFacts['sev
 function opening(first: AlertFacts): OpenEvent {
   return { type: 'open', id: 1, number: 'F20261122-001', key: 'k', service: 'host', instance: 'web-01', part: '', fault: 'f', profile, alert: first }
 }
-const firing = (fingerprint: string, startedAt: number, severity?: AlertFacts['severity']): LiveEvent => ({ type: 'alert-firing', alert: alert(fingerprint, startedAt, severity) })
-const resolved = (fingerprint: string, at: number, why: 'condition-false' | 'no-data' = 'condition-false'): LiveEvent => ({ type: 'alert-resolved', fingerprint, why, at })
-const acknowledge = (by = '甲'): LiveEvent => ({ type: 'acknowledge', by, source: 'console' })
-const dispose = (text = '已重启', by = '乙'): LiveEvent => ({ type: 'dispose', by, text, snapshot: { value: 97 } })
+const firing = (fingerprint: string, startedAt: number, severity?: AlertFacts['severity']): EventOf<'alert-firing'> => ({ type: 'alert-firing', alert: alert(fingerprint, startedAt, severity) })
+const resolved = (fingerprint: string, at: number, why: 'condition-false' | 'no-data' = 'condition-false'): EventOf<'alert-resolved'> => ({ type: 'alert-resolved', fingerprint, why, at })
+const acknowledge = (by = '甲'): EventOf<'acknowledge'> => ({ type: 'acknowledge', by, source: { kind: 'console' } })
+const dispose = (text = '已重启', by = '乙'): EventOf<'dispose'> => ({ type: 'dispose', by, text, snapshot: { value: 97 } })
 
 /** Applies events, each one minute after the other, and expects each to step. */
 function after(incident: Incident, now: number, ...events: LiveEvent[]): Incident {
@@ -46,12 +48,13 @@ describe('step', () => {
     const one = after(two, 10 * MINUTE, resolved('a', 10 * MINUTE))
     expect(one.state).toBe('open')
     expect(step(one, { type: 'close', by: '甲', text: '好了' }, 11 * MINUTE)).toEqual({ kind: 'refused', refusal: { code: 'still-bad' } })
-    expect(step(one, resolved('b', 12 * MINUTE), 12 * MINUTE)).toMatchObject({ kind: 'stepped', mark: 'recovered', incident: { state: 'recovered' }, effects: [{ what: 'recovered', round: 0 }] })
+    expect(step(one, resolved('b', 12 * MINUTE), 12 * MINUTE)).toMatchObject({ kind: 'stepped', mark: 'recovered', incident: { state: 'recovered' } })
   })
 
   it('[3] takes no-data for no recovery, and recovers when the data come back well', () => {
     const blind = after(opened(), 6 * MINUTE, resolved('a', 6 * MINUTE, 'no-data'))
-    expect(blind).toMatchObject({ state: 'open', alerts: [{ state: 'no-data' }] })
+    expect(blind).toMatchObject({ state: 'blind', alerts: [{ state: 'no-data' }], blind: [{ from: 6 * MINUTE, to: null }] })
+    expect(after(blind, 8 * MINUTE, firing('a', 0))).toMatchObject({ state: 'open', blind: [{ from: 6 * MINUTE, to: 8 * MINUTE }] })
     expect(clockStops(blind).recover).toBeUndefined()
     expect(step(blind, resolved('a', 7 * MINUTE, 'no-data'), 7 * MINUTE)).toEqual({ kind: 'unchanged' })
     expect(after(blind, 8 * MINUTE, resolved('a', 8 * MINUTE)).state).toBe('recovered')
@@ -68,9 +71,9 @@ describe('step', () => {
 
   it('[5] keeps the first acknowledgement and tells the second who was first', () => {
     const taken = after(opened(), 6 * MINUTE, acknowledge('甲'))
-    expect(taken.response).toEqual({ at: 6 * MINUTE, by: '甲', source: 'console' })
-    expect(step(taken, acknowledge('乙'), 7 * MINUTE)).toEqual({ kind: 'refused', refusal: { code: 'acknowledged-already', by: '甲', at: 6 * MINUTE, source: 'console' } })
-    expect(after(opened(), 6 * MINUTE, dispose()).response).toEqual({ at: 6 * MINUTE, by: '乙', source: 'disposal' })
+    expect(taken.response).toEqual({ at: 6 * MINUTE, by: '甲', source: { kind: 'console' } })
+    expect(step(taken, acknowledge('乙'), 7 * MINUTE)).toEqual({ kind: 'refused', refusal: { code: 'acknowledged-already', by: '甲', at: 6 * MINUTE, source: { kind: 'console' } } })
+    expect(after(opened(), 6 * MINUTE, dispose()).response).toEqual({ at: 6 * MINUTE, by: '乙', source: { kind: 'disposal' } })
   })
 
   it('[6] keeps each disposal with the condition of its moment; the first stops the clock', () => {
@@ -86,17 +89,17 @@ describe('step', () => {
     const over = after(opened(), 20 * MINUTE, acknowledge(), resolved('a', 21 * MINUTE))
     expect(clockStops(over)).toEqual({ respond: 20 * MINUTE, dispose: 21 * MINUTE, recover: 21 * MINUTE })
     const again = step(over, firing('a', 50 * MINUTE), 55 * MINUTE)
-    expect(again).toMatchObject({ kind: 'stepped', mark: 'reopened', effects: [{ what: 'reopened', round: 1 }] })
+    expect(again).toMatchObject({ kind: 'stepped', mark: 'reopened', incident: { reopenings: 1 } })
     if (again.kind !== 'stepped') throw new Error('not reopened')
     expect(clockStops(again.incident)).toEqual({ respond: 20 * MINUTE, dispose: undefined, recover: undefined })
     expect(clockState(again.incident.startedAt, profile.disposeMs, clockStops(again.incident).dispose, 55 * MINUTE)).toEqual({ kind: 'running', leftMs: 65 * MINUTE })
   })
 
-  it('[9] never lowers the severity, and tells again only when it rises', () => {
+  it('[9] never lowers the severity, and takes the title of the worst', () => {
     const worse = step(opened(), firing('b', MINUTE, 'critical'), 6 * MINUTE)
-    expect(worse).toMatchObject({ incident: { severity: 'critical', title: '故障 b' }, effects: [{ what: 'opened', round: 0 }] })
+    expect(worse).toMatchObject({ incident: { severity: 'critical', title: '故障 b' } })
     if (worse.kind !== 'stepped') throw new Error('not joined')
-    expect(step(worse.incident, firing('c', MINUTE, 'info'), 7 * MINUTE)).toMatchObject({ incident: { severity: 'critical', title: '故障 b' }, effects: [] })
+    expect(step(worse.incident, firing('c', MINUTE, 'info'), 7 * MINUTE)).toMatchObject({ incident: { severity: 'critical', title: '故障 b' } })
   })
 
   it('[13] reopens within the window, also when it was closed in between, and not after it', () => {
@@ -113,7 +116,7 @@ describe('step', () => {
 
 /** What a reader of SPEC.md would keep on paper: far less than the incident, and enough to say what must come out. */
 interface Model {
-  state: 'open' | 'recovered' | 'closed'
+  state: 'open' | 'blind' | 'recovered' | 'closed'
   alerts: Map<string, 'firing' | 'no-data' | 'resolved'>
   start: number
   response: number | undefined
@@ -162,7 +165,10 @@ describe('model', () => {
           if (incident.state === 'recovered') expect(incident.alerts.every((one) => one.state === 'resolved')).toBe(true)
           expect(incident.response?.at).toBe(model.response)
           expect(incident.disposals[0]?.at).toBe(model.disposal)
-          expect(clockStops(incident).recover === undefined).toBe(incident.state === 'open')
+          expect(clockStops(incident).recover === undefined).toBe(incident.state === 'open' || incident.state === 'blind')
+          // [14] Blind times follow each other, and the last one is open exactly while it is blind.
+          for (const [index, { from, to }] of incident.blind.entries()) expect(to === null ? index === incident.blind.length - 1 && incident.state === 'blind' : to >= from).toBe(true)
+          expect(incident.blind.some((one) => one.to === null)).toBe(incident.state === 'blind')
         }
         for (let version = 1; version <= log.length; version += Math.max(1, Math.floor(log.length / 4))) {
           const part = log.slice(0, version).map((one) => ({ at: one.at, event: incidentEventSchema.parse(JSON.parse(canonicalJson(one.event))) }))
@@ -175,13 +181,16 @@ describe('model', () => {
       { seed, numRuns: scaled(400, 20_000) },
     )
     // A model test that never reaches a cell proves nothing about it.
-    for (const cell of ['open × alert-resolved → recovered', 'open × alert-resolved → data-lost', 'recovered × alert-firing → reopened', 'closed × alert-firing → reopened', 'closed × alert-firing → refused', 'recovered × settle → closed', 'open × close → closed', 'open × close → refused', 'closed × dispose → refused']) {
+    for (const cell of ['open × alert-resolved → recovered', 'open × alert-resolved → data-lost', 'recovered × alert-firing → reopened', 'closed × alert-firing → reopened', 'closed × alert-firing → refused', 'recovered × settle → closed', 'blind × close → closed', 'blind × alert-firing → alert-updated', 'blind × alert-resolved → recovered', 'open × close → refused', 'closed × dispose → refused']) {
       expect([...seen]).toContain(cell)
     }
   })
 })
 
-function liveEvent(what: (typeof eventArbitrary extends fc.Arbitrary<infer T> ? T : never), now: number): LiveEvent {
+/** The events of this model; step.test.ts has all of them. */
+type ModelEvent = EventOf<'alert-firing' | 'alert-resolved' | 'acknowledge' | 'dispose' | 'comment' | 'close' | 'settle'>
+
+function liveEvent(what: (typeof eventArbitrary extends fc.Arbitrary<infer T> ? T : never), now: number): ModelEvent {
   switch (what.kind) {
     case 'firing':
       return firing(what.name, now - what.before * MINUTE, what.severity)
@@ -201,7 +210,7 @@ function liveEvent(what: (typeof eventArbitrary extends fc.Arbitrary<infer T> ? 
 }
 
 /** Updates the model by the table of SPEC.md and checks that the outcome is the one it names. */
-function expectModel(model: Model, before: Incident, event: LiveEvent, outcome: Outcome, now: number): void {
+function expectModel(model: Model, before: Incident, event: ModelEvent, outcome: Outcome, now: number): void {
   const endedAt = before.recoveredAt ?? before.closedAt
   const expectKind = (kind: Outcome['kind']): boolean => {
     expect(outcome.kind).toBe(kind)
@@ -211,9 +220,10 @@ function expectModel(model: Model, before: Incident, event: LiveEvent, outcome: 
   switch (event.type) {
     case 'alert-firing': {
       const { fingerprint, startedAt, severity } = event.alert
-      if (model.state !== 'open' && startedAt - endedAt! > profile.reopenWithinMs) return void expectKind('refused')
+      const running = model.state === 'open' || model.state === 'blind'
+      if (!running && startedAt - endedAt! > profile.reopenWithinMs) return void expectKind('refused')
       const known = before.alerts.find((one) => one.fingerprint === fingerprint)
-      if (model.state === 'open' && known?.state === 'firing' && startedAt >= known.startedAt) return void expectKind('unchanged')
+      if (running && known?.state === 'firing' && startedAt >= known.startedAt) return void expectKind('unchanged')
       expectKind('stepped')
       model.state = 'open'
       model.alerts.set(fingerprint, 'firing')
@@ -224,10 +234,11 @@ function expectModel(model: Model, before: Incident, event: LiveEvent, outcome: 
     case 'alert-resolved': {
       const known = model.alerts.get(event.fingerprint)
       const next = event.why === 'no-data' ? 'no-data' : 'resolved'
-      if (model.state !== 'open' || known === undefined || known === 'resolved' || known === next) return void expectKind('unchanged')
+      if ((model.state !== 'open' && model.state !== 'blind') || known === undefined || known === 'resolved' || known === next) return void expectKind('unchanged')
       expectKind('stepped')
       model.alerts.set(event.fingerprint, next)
-      if ([...model.alerts.values()].every((one) => one === 'resolved')) model.state = 'recovered'
+      const states = [...model.alerts.values()]
+      model.state = states.includes('firing') ? 'open' : states.includes('no-data') ? 'blind' : 'recovered'
       return
     }
     case 'acknowledge':
@@ -242,9 +253,7 @@ function expectModel(model: Model, before: Incident, event: LiveEvent, outcome: 
     case 'comment':
       return void expectKind(event.text.trim() === '' ? 'refused' : 'stepped')
     case 'close': {
-      const states = [...model.alerts.values()]
-      const blind = !states.includes('firing') && event.text !== ''
-      if (expectKind(model.state === 'recovered' || (model.state === 'open' && blind) ? 'stepped' : 'refused')) model.state = 'closed'
+      if (expectKind(model.state === 'recovered' || (model.state === 'blind' && event.text !== '') ? 'stepped' : 'refused')) model.state = 'closed'
       return
     }
     case 'settle':

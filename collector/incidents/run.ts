@@ -1,69 +1,79 @@
 /**
- * The shell of the incidents room: reads the projection, lets `step` decide, and writes event, projection, audit row
- * and owed messages in one transaction. state.db has one writer, so two people who act at once are put in order there.
+ * The shell of the incidents room: what is live is kept in memory, `step` decides, and event, projection, hidden
+ * alerts and audit row are written in one transaction. One piece of work at a time, so two people who act at once are
+ * put in order.
  */
 import type { IncidentDetail, IncidentSummary } from '../../protocol/api.ts'
-import type { Severity } from '../../protocol/events.ts'
-import { incidentSubject } from '../correlate/key.ts'
-import { officeTime } from '../clock.ts'
+import { emptyTopology, topologySamples } from '../correlate/topology.ts'
+import type { Topology } from '../correlate/topology.ts'
 import type { Log } from '../log.ts'
 import type { Alert, AlertChange } from '../rules/alert.ts'
-import { appendAudit } from '../state/audit.ts'
-import type { Json } from '../state/audit.ts'
-import type { State, StateTransaction } from '../state/open.ts'
-import type { AlertFacts, LiveEvent, OpenEvent } from './event.ts'
-import { open, step } from './incident.ts'
-import type { Effect, Incident, Mark, Refusal } from './incident.ts'
-import { notice } from './notice.ts'
-import type { Notice } from './notice.ts'
+import type { State } from '../state/open.ts'
+import { readAttachment } from './attachment.ts'
+import { createBoard } from './board.ts'
+import { clocksOf } from './clocks.ts'
+import type { IncidentClocks } from './clocks.ts'
+import { hiddenNow, hiddenOf } from './hidden-storage.ts'
+import type { HiddenListed } from './hidden-storage.ts'
+import type { Incident } from './incident.ts'
+import { createIntake, settleOne } from './intake.ts'
+import { createPeople } from './people.ts'
+import type { People } from './people.ts'
 import type { SlaProfiles } from './profile.ts'
+import { searchIncidents } from './search.ts'
+import type { IncidentSearch } from './search.ts'
 import { incidentSamples } from './series.ts'
 import type { SeriesValue } from './series.ts'
-import { eventsOf, incidentByNumber, incidentOfAlert, listIncidents, newestOfKey, nextNumber, notificationsOf, storeStep } from './storage.ts'
+import { step, replay } from './step.ts'
+import { eventsOf, incidentByNumber, listIncidents, notificationsOf, outdatedIds, storeProjection } from './storage.ts'
 import type { IncidentFilter } from './storage.ts'
+import { createUnits } from './unit.ts'
+import type { UnitDependencies } from './unit.ts'
 import { incidentDetail, incidentSummary } from './view.ts'
-import { fill } from './wording.ts'
+import { listWork } from './work-log.ts'
+import type { WorkFilter, WorkLogged } from './work-log.ts'
 import type { Wording } from './wording.ts'
 
-/** Live incidents that are kept in memory for samples; far more than people could ever handle. */
-const LIVE_LIMIT = 10_000
-
-/** What the room needs. `announce` queues messages inside the given transaction; `announced` hears of the commit. */
-export interface IncidentDependencies {
-  readonly state: State
+/** What the room needs. */
+export interface IncidentDependencies extends UnitDependencies {
   readonly profiles: SlaProfiles
   readonly wording: Wording
-  readonly clock: { now(): number }
+  /** Left out: nothing hides anything. */
+  readonly topology?: Topology
   readonly log: Pick<Log, 'warn'>
-  announce(trx: StateTransaction, notice: Notice, now: number): Promise<void>
-  announced(): void
 }
 
-/** Answer to a person's act. Shaped so that a route can pass it on. */
-export type ActOutcome =
-  | { readonly kind: 'done'; readonly value: undefined }
-  | { readonly kind: 'refused'; readonly status: 404 | 409 | 422; readonly code: string; readonly message: string }
-
 /** The incidents room. Numbers are those people see, F20261122-001. */
-export interface Incidents {
-  /** Takes what the rules found, all in one transaction. May be repeated: what is known already changes nothing. */
+export interface Incidents extends People {
+  /**
+   * Takes what the rules found. Calls that come while one is being written are written together as one transaction.
+   * May be repeated: what is known already changes nothing.
+   */
   apply(changes: readonly AlertChange[]): Promise<void>
   /**
    * Compares with all alerts the rules hold now, at start-up and whenever `apply` failed: a crash between the rules'
    * own save and `apply` must not lose a fault.
    */
   reconcile(alerts: readonly Alert[]): Promise<void>
-  acknowledge(number: string, actor: string, source: string): Promise<ActOutcome>
-  dispose(number: string, actor: string, text: string, snapshot: Json): Promise<ActOutcome>
-  comment(number: string, actor: string, text: string): Promise<ActOutcome>
-  close(number: string, actor: string, text: string): Promise<ActOutcome>
-  /** Closes what has stayed recovered long enough; to be called every minute or so. */
+  /** Closes what has stayed recovered long enough, and releases what no cause hides any more; every half minute or so. */
   settle(): Promise<void>
   list(filter: IncidentFilter): Promise<readonly IncidentSummary[]>
+  /** The list as people look through it. */
+  search(search: IncidentSearch): Promise<readonly IncidentSummary[]>
   get(number: string): Promise<IncidentDetail | undefined>
-  /** Number of the incident that an alert belongs to, while it is not closed. */
+  /** Incidents that went into this one, newest first. */
+  mergedInto(number: string, limit: number): Promise<readonly IncidentSummary[]>
+  /** The full list of what an incident explains, by page. */
+  hidden(number: string, page: { readonly offset: number; readonly limit: number }): Promise<readonly HiddenListed[]>
+  attachment(number: string, id: number): ReturnType<typeof readAttachment>
+  workLog(filter: WorkFilter): Promise<readonly WorkLogged[]>
+  /** Number of the incident that an alert belongs to, or that explains it, while it is not closed. */
   numberOf(fingerprint: string): string | undefined
-  /** Samples of `incidentSeries`. */
+  /** Incidents whose fault is running or whose reopening window is not over. */
+  live(): readonly Incident[]
+  /** The clocks that run, for the duty room. */
+  clocks(now: number): readonly IncidentClocks[]
+  /** Samples of `incidentSeries` and `topologySeries`. */
   series(now: number): readonly SeriesValue[]
   /** Called with each incident that changed, after the commit; returns what ends it. */
   subscribe(listener: (incident: Incident) => void): () => void
@@ -71,134 +81,52 @@ export interface Incidents {
 
 /** Opens the room over state.db. */
 export async function createIncidents(deps: IncidentDependencies): Promise<Incidents> {
-  const { state, wording, clock } = deps
-  const live = new Map<number, Incident>()
-  for (const incident of await listIncidents(state.db, { state: 'live', limit: LIVE_LIMIT })) live.set(incident.id, incident)
+  const { state, wording, clock, topology = emptyTopology } = deps
+  await rebuildOutdated(state, deps.log)
+  const board = createBoard(await listIncidents(state.db, { state: 'live', limit: Number.MAX_SAFE_INTEGER }), await hiddenNow(state.db))
   const listeners = new Set<(incident: Incident) => void>()
+  const units = createUnits(deps, board, (incidents) => {
+    for (const incident of incidents) for (const listener of listeners) listener(incident)
+  })
+  const intake = createIntake({ profiles: deps.profiles, topology, log: deps.log })
+  const known = (fingerprint: string): boolean => board.hidden(fingerprint) !== undefined || board.byFingerprint(fingerprint) !== undefined
+  let waiting: { readonly changes: AlertChange[]; readonly done: Promise<void> } | undefined
 
-  /** Runs `work` in a transaction and publishes what it changed once that is on disk. */
-  async function commit<T>(work: (trx: StateTransaction, write: Write) => Promise<T>): Promise<T> {
-    const changed = new Map<number, Incident>()
-    let told = false
-    const result = await state.db.transaction().execute((trx) =>
-      work(trx, async (incident, event, mark, effects, now) => {
-        await storeStep(trx, incident, event, mark, now)
-        for (const effect of effects) {
-          told = true
-          await deps.announce(trx, notice(effect.what, effect.round, incident), now)
-        }
-        changed.set(incident.id, incident)
-      }),
-    )
-    for (const incident of changed.values()) {
-      if (incident.state === 'closed') live.delete(incident.id)
-      else live.set(incident.id, incident)
+  function apply(changes: readonly AlertChange[]): Promise<void> {
+    if (waiting !== undefined) {
+      waiting.changes.push(...changes)
+      return waiting.done
     }
-    for (const incident of changed.values()) for (const listener of listeners) listener(incident)
-    if (told) deps.announced()
-    return result
+    if (!changes.some((change) => intake.concerns(change, known))) return Promise.resolve()
+    const list = [...changes]
+    const done = units.run(async (unit) => {
+      waiting = undefined
+      await intake.apply(unit, list.filter((change) => intake.concerns(change, known)))
+    }).finally(() => {
+      // A transaction that could not even begin has taken nothing.
+      if (waiting?.changes === list) waiting = undefined
+    })
+    waiting = { changes: list, done }
+    return done
   }
 
-  async function fire(trx: StateTransaction, write: Write, alert: Alert, now: number): Promise<void> {
-    const subject = incidentSubject(alert.labels)
-    const facts = alertFacts(alert)
-    const newest = await newestOfKey(trx, subject.key)
-    if (newest !== undefined) {
-      const event: LiveEvent = { type: 'alert-firing', alert: facts }
-      const outcome = step(newest, event, now)
-      if (outcome.kind === 'unchanged') return
-      if (outcome.kind === 'stepped') return write(outcome.incident, event, outcome.mark, outcome.effects, now)
-      // The window is over: what is still only recovered is closed first, so that one key has one live incident.
-      await settleOne(newest, write, now, facts.startedAt)
-    }
-    const day = officeTime(now).slice(0, 10).replaceAll('-', '')
-    const event: OpenEvent = { type: 'open', ...(await nextNumber(trx, day)), ...subject, profile: profileOf(alert), alert: facts }
-    const outcome = open(event, now)
-    await write(outcome.incident, event, outcome.mark, outcome.effects, now)
-  }
-
-  function profileOf(alert: Alert): SlaProfiles['fallback'] {
-    const name = alert.labels['sla'] ?? ''
-    const profile = deps.profiles.byName.get(name)
-    if (profile !== undefined) return profile
-    // A fault is never lost over a name: it runs under the first profile, and the log says so.
-    deps.log.warn('incidents: unknown SLA profile, the first one is used', { alert: alert.name, profile: name, used: deps.profiles.fallback.name })
-    return deps.profiles.fallback
-  }
-
-  async function resolve(trx: StateTransaction, write: Write, alert: Alert, why: 'condition-false' | 'no-data', now: number): Promise<void> {
-    const incident = await incidentOfAlert(trx, alert.fingerprint)
-    if (incident === undefined) return
-    const event: LiveEvent = { type: 'alert-resolved', fingerprint: alert.fingerprint, why, at: alert.resolvedAt ?? now }
-    const outcome = step(incident, event, now)
-    if (outcome.kind === 'stepped') await write(outcome.incident, event, outcome.mark, outcome.effects, now)
-  }
-
-  async function applyChange(trx: StateTransaction, write: Write, change: AlertChange, now: number): Promise<void> {
-    if (!carriesSla(change.alert)) return
-    switch (change.kind) {
-      case 'firing':
-      case 'updated':
-        if (change.alert.state === 'firing') await fire(trx, write, change.alert, now)
-        return
-      case 'resolved':
-        await resolve(trx, write, change.alert, change.why, now)
-    }
-  }
-
-  async function act(number: string, actor: string, action: string, event: LiveEvent, detail: Json): Promise<ActOutcome> {
-    return commit(async (trx, write): Promise<ActOutcome> => {
-      const now = clock.now()
-      const incident = await incidentByNumber(trx, number)
-      if (incident === undefined) return { kind: 'refused', status: 404, code: 'unknown-incident', message: wording.refusal['unknown-incident'] }
-      const outcome = step(incident, event, now)
-      if (outcome.kind === 'refused') return refusal(outcome.refusal, wording)
-      if (outcome.kind === 'stepped') {
-        await write(outcome.incident, event, outcome.mark, outcome.effects, now)
-        await appendAudit(trx, { at: now, actor, action: `incident.${action}`, object: number, detail })
-      }
-      return { kind: 'done', value: undefined }
+  async function settle(): Promise<void> {
+    const now = clock.now()
+    const isDue = (incident: Incident): boolean => step(incident, { type: 'settle' }, now).kind === 'stepped'
+    if (!intake.releaseIsDue(now) && ![...board.incidents()].some(isDue)) return
+    await units.run(async (unit) => {
+      for (const incident of unit.draft.incidents()) settleOne(unit, incident, unit.now)
+      await intake.release(unit)
     })
   }
 
   return {
-    apply: (changes) => {
-      if (!changes.some((change) => carriesSla(change.alert))) return Promise.resolve()
-      return commit(async (trx, write) => {
-        const now = clock.now()
-        for (const change of changes) await applyChange(trx, write, change, now)
-      })
-    },
-    reconcile: (alerts) =>
-      commit(async (trx, write) => {
-        const now = clock.now()
-        for (const alert of alerts) if (carriesSla(alert) && alert.state === 'firing') await fire(trx, write, alert, now)
-        const held = new Set(alerts.filter((alert) => alert.state === 'firing').map((alert) => alert.fingerprint))
-        // An alert the rules no longer hold ended while nobody recorded why. That is no proof of recovery.
-        for (const incident of await listIncidents(trx, { state: 'open', limit: LIVE_LIMIT })) {
-          let current = incident
-          for (const alert of incident.alerts) {
-            if (alert.state !== 'firing' || held.has(alert.fingerprint)) continue
-            const event: LiveEvent = { type: 'alert-resolved', fingerprint: alert.fingerprint, why: 'no-data', at: now }
-            const outcome = step(current, event, now)
-            if (outcome.kind !== 'stepped') continue
-            await write(outcome.incident, event, outcome.mark, outcome.effects, now)
-            current = outcome.incident
-          }
-        }
-      }),
-    acknowledge: (number, actor, source) => act(number, actor, 'acknowledge', { type: 'acknowledge', by: actor, source }, { source }),
-    dispose: (number, actor, text, snapshot) => act(number, actor, 'dispose', { type: 'dispose', by: actor, text, snapshot }, { text }),
-    comment: (number, actor, text) => act(number, actor, 'comment', { type: 'comment', by: actor, text }, { text }),
-    close: (number, actor, text) => act(number, actor, 'close', { type: 'close', by: actor, text }, { text }),
-    settle: async () => {
-      const now = clock.now()
-      if (![...live.values()].some((incident) => step(incident, { type: 'settle' }, now).kind === 'stepped')) return
-      await commit(async (trx, write) => {
-        for (const incident of await listIncidents(trx, { state: 'live', limit: LIVE_LIMIT })) await settleOne(incident, write, now, now)
-      })
-    },
+    ...createPeople({ profiles: deps.profiles, wording, run: units.run }),
+    apply,
+    reconcile: (alerts) => units.run((unit) => intake.reconcile(unit, alerts)),
+    settle,
     list: async (filter) => (await listIncidents(state.db, filter)).map((incident) => incidentSummary(incident, wording, clock.now())),
+    search: async (search) => (await searchIncidents(state.db, search)).map((incident) => incidentSummary(incident, wording, clock.now())),
     get: (number) =>
       // One transaction, so that the projection and its events are of the same moment.
       state.db.transaction().execute(async (trx) => {
@@ -207,11 +135,24 @@ export async function createIncidents(deps: IncidentDependencies): Promise<Incid
         const [events, notifications] = [await eventsOf(trx, incident.id), await notificationsOf(trx, incident.id)]
         return incidentDetail(incident, events, notifications, wording, clock.now())
       }),
-    numberOf(fingerprint) {
-      for (const incident of live.values()) if (incident.alerts.some((alert) => alert.fingerprint === fingerprint)) return incident.number
-      return undefined
+    async mergedInto(number, limit) {
+      const into = await incidentByNumber(state.db, number)
+      if (into === undefined) return []
+      return (await listIncidents(state.db, { mergedInto: into.id, limit })).map((incident) => incidentSummary(incident, wording, clock.now()))
     },
-    series: (now) => incidentSamples(live.values(), now),
+    async hidden(number, page) {
+      const incident = await incidentByNumber(state.db, number)
+      return incident === undefined ? [] : hiddenOf(state.db, incident.id, page)
+    },
+    async attachment(number, id) {
+      const incident = await incidentByNumber(state.db, number)
+      return incident === undefined ? undefined : readAttachment(state.db, incident.id, id)
+    },
+    workLog: (filter) => listWork(state.db, filter),
+    numberOf: (fingerprint) => board.hidden(fingerprint)?.number ?? board.byFingerprint(fingerprint)?.number,
+    live: () => [...board.incidents()],
+    clocks: (now) => clocksOf(board.incidents(), now),
+    series: (now) => [...incidentSamples(board.incidents(), now), ...topologySamples(topology)],
     subscribe(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)
@@ -219,49 +160,14 @@ export async function createIncidents(deps: IncidentDependencies): Promise<Incid
   }
 }
 
-type Write = (incident: Incident, event: OpenEvent | LiveEvent, mark: Mark, effects: readonly Effect[], now: number) => Promise<void>
-
-const carriesSla = (alert: Alert): boolean => (alert.labels['sla'] ?? '') !== ''
-
-/** `at` is the moment that decides; it is what the event is stored with, so that a replay decides alike. */
-async function settleOne(incident: Incident, write: Write, now: number, at: number): Promise<void> {
-  const event: LiveEvent = { type: 'settle' }
-  const when = Math.max(now, at)
-  const outcome = step(incident, event, when)
-  if (outcome.kind === 'stepped') await write(outcome.incident, event, outcome.mark, outcome.effects, when)
-}
-
-function alertFacts(alert: Alert): AlertFacts {
-  const { fingerprint, name, labels, annotations, activeAt, startedAt } = alert
-  return {
-    fingerprint,
-    name,
-    labels,
-    severity: severityOf(labels['severity']),
-    summary: annotations['summary'] ?? name,
-    description: annotations['description'] ?? '',
-    action: annotations['action'] ?? '',
-    value: Number.isFinite(alert.value) ? alert.value : null,
-    activeAt,
-    startedAt,
-  }
-}
-
-/** A missing word is the middle one; a word nobody knows must not hide a fault from anybody. */
-function severityOf(word: string | undefined): Severity {
-  if (word === undefined || word === '') return 'warning'
-  return word === 'info' || word === 'warning' ? word : 'critical'
-}
-
-function refusal(why: Refusal, wording: Wording): ActOutcome {
-  switch (why.code) {
-    case 'acknowledged-already':
-      return { kind: 'refused', status: 409, code: why.code, message: fill(wording.refusal[why.code], { by: why.by, at: officeTime(why.at) }) }
-    case 'text-missing':
-      return { kind: 'refused', status: 422, code: why.code, message: wording.refusal[why.code] }
-    case 'still-bad':
-    case 'closed':
-    case 'reopen-window-over':
-      return { kind: 'refused', status: 409, code: why.code, message: wording.refusal[why.code] }
+/** Projections that an earlier version stored are made anew from their events, so that replay and row agree again. */
+async function rebuildOutdated(state: State, log: IncidentDependencies['log']): Promise<void> {
+  for (const id of await outdatedIds(state.db)) {
+    try {
+      await state.db.transaction().execute(async (trx) => storeProjection(trx, replay(await eventsOf(trx, id))))
+    } catch (error) {
+      // The old projection can still be read; one damaged incident must not keep all others from being handled.
+      log.warn('incidents: a projection of an earlier version cannot be made anew and is used as it is', { id, error: error instanceof Error ? error.message : String(error) })
+    }
   }
 }

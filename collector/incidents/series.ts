@@ -1,6 +1,6 @@
 import { METRIC_NAME, gauge } from '../../protocol/series.ts'
 import type { Labels, SeriesSpec } from '../../protocol/series.ts'
-import { clockStops } from './incident.ts'
+import { clockStops, isRunning } from './incident.ts'
 import type { Incident } from './incident.ts'
 import { clockViews } from './sla.ts'
 
@@ -21,7 +21,7 @@ export function incidentSamples(incidents: Iterable<Incident>, now: number): rea
   const samples: SeriesValue[] = []
   let count = 0
   for (const incident of incidents) {
-    if (incident.state !== 'open') continue
+    if (!isRunning(incident)) continue
     count++
     for (const clock of clockViews({ startedAt: incident.startedAt, profile: incident.profile, stops: clockStops(incident) }, now)) {
       if (clock.state === 'stopped') continue

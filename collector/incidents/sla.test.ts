@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { scaled, seed } from '../../test/scale.ts'
-import { parseSlaProfiles } from './profile.ts'
+import { parseSlaProfiles, profileFor } from './profile.ts'
 import { clockState, clockViews } from './sla.ts'
 
 const HOUR = 3_600_000
@@ -78,7 +78,20 @@ describe('alerts/sla.yml', () => {
     ['limits out of order', text.replace('dispose: 2h', 'dispose: 30m'), /dispose: expected no less than respond/],
     ['two of one name', `${text}  - { name: standard, title: 二, origin: 另一份合同, respond: 1h, dispose: 2h, recover: 3h, reopenWithin: 1m }\n`, /profiles\.1\.name: expected a name of its own/],
     ['broken YAML', 'profiles: [', /sla\.yml: /],
+    ['a rule for nothing', `${text}assign: [{ profile: standard }]\n`, /assign\.0: expected at least one of service, severity, fault/],
+    ['a rule for an unknown profile', `${text}assign: [{ profile: gold, fault: [x] }]\n`, /assign\.0\.profile: expected the name of a profile of this file, got "gold"/],
+    ['an unknown word in a rule', `${text}assign: [{ profile: standard, severty: [critical] }]\n`, /assign\.0\.severty: unknown key, did you mean severity\?/],
   ])('refuses %s', (_, broken, message) => {
     expect(() => parseSlaProfiles(broken, 'sla.yml')).toThrow(message)
+  })
+
+  it('[22] the first rule that fits decides, then the name that the alert carries', () => {
+    const other = '  - { name: urgent, title: 加急, origin: 另一份合同, respond: 15m, dispose: 30m, recover: 4h, reopenWithin: 1h }'
+    const profiles = parseSlaProfiles(`${text}${other}\nassign:\n  - { profile: urgent, service: [portal], severity: [critical] }\n  - { profile: standard, service: [portal] }\n  - { profile: urgent, fault: [host-down] }\n`, 'sla.yml')
+    const chosen = (services: string[], severity: 'critical' | 'warning', fault: string, named: string): string | undefined => profileFor(profiles, { services, severity, fault, named })?.name
+    expect([
+      chosen(['host', 'portal'], 'critical', 'x', 'standard'), chosen(['portal'], 'warning', 'host-down', 'urgent'), chosen(['host'], 'warning', 'host-down', 'standard'),
+      chosen(['host'], 'critical', 'x', 'urgent'), chosen(['host'], 'critical', 'x', 'gold'), chosen(['host'], 'critical', 'x', ''),
+    ]).toEqual(['urgent', 'standard', 'urgent', 'urgent', undefined, undefined])
   })
 })

@@ -1,12 +1,15 @@
 import type { Kysely } from 'kysely'
 import type { IncidentDetail } from '../../protocol/api.ts'
+import type { Severity } from '../../protocol/events.ts'
 import { canonicalJson } from '../state/audit.ts'
 import type { StateTransaction } from '../state/open.ts'
 import type { Schema } from '../state/schema.ts'
 import { incidentEventSchema } from './event.ts'
 import type { IncidentEvent } from './event.ts'
 import { incidentSchema } from './incident.ts'
-import type { Incident, Mark } from './incident.ts'
+import type { Incident } from './incident.ts'
+import type { Mark } from './outcome.ts'
+import { isOpening } from './step.ts'
 import type { StoredEvent } from './timeline.ts'
 
 /** Reads work inside a transaction and outside of one. */
@@ -18,19 +21,6 @@ export async function newestOfKey(db: Reader, key: string): Promise<Incident | u
   return row === undefined ? undefined : parseIncident(row.body_json)
 }
 
-/** The newest incident that holds this alert. */
-export async function incidentOfAlert(db: Reader, fingerprint: string): Promise<Incident | undefined> {
-  const row = await db
-    .selectFrom('incident_alert')
-    .innerJoin('incident', 'incident.id', 'incident_alert.incident_id')
-    .select('incident.body_json')
-    .where('incident_alert.fingerprint', '=', fingerprint)
-    .orderBy('incident_alert.incident_id', 'desc')
-    .limit(1)
-    .executeTakeFirst()
-  return row === undefined ? undefined : parseIncident(row.body_json)
-}
-
 /** By its number, F20261122-001. */
 export async function incidentByNumber(db: Reader, number: string): Promise<Incident | undefined> {
   const row = await db.selectFrom('incident').select('body_json').where('number', '=', number).executeTakeFirst()
@@ -39,21 +29,57 @@ export async function incidentByNumber(db: Reader, number: string): Promise<Inci
 
 /** Which incidents to list: newest start first. */
 export interface IncidentFilter {
-  /** `open`: not recovered. `live`: not closed. Default: all. */
-  readonly state?: 'open' | 'live' | 'all'
+  /** `open`: not recovered. `live`: not closed. `ended`: not open. Default: all. */
+  readonly state?: 'open' | 'live' | 'ended' | 'all'
   readonly service?: string
+  readonly severity?: Severity
   readonly instance?: string
+  /** Those that went into this one. */
+  readonly mergedInto?: number
   readonly limit: number
+  readonly offset?: number
 }
 
 /** Incidents that fit the filter. */
 export async function listIncidents(db: Reader, filter: IncidentFilter): Promise<readonly Incident[]> {
-  let query = db.selectFrom('incident').select('body_json').orderBy('started_at', 'desc').orderBy('id', 'desc').limit(filter.limit)
+  let query = db.selectFrom('incident').select('body_json').orderBy('started_at', 'desc').orderBy('id', 'desc').limit(filter.limit).offset(filter.offset ?? 0)
+  if (filter.state === 'ended') query = query.where('state', '<>', 'open')
+  if (filter.severity !== undefined) query = query.where('severity', '=', filter.severity)
   if (filter.state === 'open') query = query.where('state', '=', 'open')
   if (filter.state === 'live') query = query.where('state', '<>', 'closed')
   if (filter.service !== undefined) query = query.where('service', '=', filter.service)
   if (filter.instance !== undefined) query = query.where('instance', '=', filter.instance)
+  if (filter.mergedInto !== undefined) query = query.where('merged_into', '=', filter.mergedInto)
   return (await query.execute()).map((row) => parseIncident(row.body_json))
+}
+
+/** Incidents that began before `to` and were not over before `from` (epoch ms). */
+export async function incidentsWithin(db: Reader, from: number, to: number): Promise<readonly Incident[]> {
+  const rows = await db
+    .selectFrom('incident')
+    .select('body_json')
+    .where('started_at', '<', to)
+    .where((eb) => eb.or([eb('recovered_at', '>=', from), eb.and([eb('recovered_at', 'is', null), eb.or([eb('closed_at', 'is', null), eb('closed_at', '>=', from)])])]))
+    .orderBy('id')
+    .execute()
+  return rows.map((row) => parseIncident(row.body_json))
+}
+
+/** What happened to an incident and when, without the bodies. Oldest first. */
+export async function eventMarks(db: Reader, id: number): Promise<readonly { readonly at: number; readonly kind: string }[]> {
+  return db.selectFrom('incident_event').select(['at', 'kind']).where('incident_id', '=', id).orderBy('seq').execute()
+}
+
+/** By its id. */
+export async function incidentById(db: Reader, id: number): Promise<Incident | undefined> {
+  const row = await db.selectFrom('incident').select('body_json').where('id', '=', id).executeTakeFirst()
+  return row === undefined ? undefined : parseIncident(row.body_json)
+}
+
+/** Ids of incidents whose projection an earlier version stored: it lacks what events say now. */
+export async function outdatedIds(db: Reader): Promise<readonly number[]> {
+  const rows = await db.selectFrom('incident').select('id').where('body_json', 'not like', '%"telemetrySeverity":%').execute()
+  return rows.map((row) => row.id)
 }
 
 /** All stored events of an incident, oldest first. */
@@ -68,52 +94,97 @@ export async function notificationsOf(db: Reader, id: number): Promise<IncidentD
   return rows.map((row) => ({ at: row.updated_at, channel: row.channel, to: row.receiver, state: row.state, error: row.last_error }))
 }
 
-/** The next id, and the next number of that day (`20261122`). Incidents are never deleted, so neither comes twice. */
-export async function nextNumber(trx: StateTransaction, day: string): Promise<{ readonly id: number; readonly number: string }> {
+/** The newest id, and how many numbers of that day (`20261122`) are taken. Incidents are never deleted. */
+export async function newestNumbers(trx: StateTransaction, day: string): Promise<{ readonly id: number; readonly count: number }> {
   const last = await trx.selectFrom('incident').select('id').orderBy('id', 'desc').limit(1).executeTakeFirst()
-  const prefix = `F${day}-`
+  const prefix = numberPrefix(day)
   const today = await trx.selectFrom('incident').select('number').where('number', 'like', `${prefix}%`).orderBy('id', 'desc').limit(1).executeTakeFirst()
-  const count = today === undefined ? 0 : Number(today.number.slice(prefix.length))
-  return { id: (last?.id ?? 0) + 1, number: `${prefix}${String(count + 1).padStart(3, '0')}` }
+  return { id: last?.id ?? 0, count: today === undefined ? 0 : Number(today.number.slice(prefix.length)) }
 }
 
-/** Stores one event and the projection after it. */
-export async function storeStep(trx: StateTransaction, incident: Incident, event: IncidentEvent, mark: Mark, at: number): Promise<void> {
-  const columns = {
-    state: incident.state,
+/** What the numbers of a day (`20261122`) begin with. */
+export const numberPrefix = (day: string): string => `F${day}-`
+
+/** One event that has been folded, and the projection after it. */
+export interface StoredStep {
+  readonly incident: Incident
+  readonly event: IncidentEvent
+  readonly mark: Mark
+  readonly at: number
+}
+
+/** Rows in one statement: SQLite takes 32,766 parameters, a row has at most 17. */
+const ROWS = 500
+
+/** The list in parts of at most `ROWS`. */
+export function inParts<T>(list: readonly T[]): readonly (readonly T[])[] {
+  return Array.from({ length: Math.ceil(list.length / ROWS) }, (_, index) => list.slice(index * ROWS, (index + 1) * ROWS))
+}
+
+/** Stores events and, for each incident, the projection after the last of them. */
+export async function storeSteps(trx: StateTransaction, steps: readonly StoredStep[]): Promise<void> {
+  const newest = new Map(steps.map((one) => [one.incident.id, one.incident]))
+  const fresh = new Set(steps.filter((one) => isOpening(one.event)).map((one) => one.incident.id))
+  // Changed ones first: an incident that ends may make room for a new one of its key.
+  for (const incident of newest.values()) if (!fresh.has(incident.id)) await storeProjection(trx, incident)
+  const rows = [...newest.values()].filter((incident) => fresh.has(incident.id)).map((incident) => {
+    const { id, number, key, service, instance, fault, openedAt } = incident
+    return { ...columnsOf(incident), id, number, key, service, instance, fault, profile: incident.profile.name, opened_at: openedAt }
+  })
+  for (const part of inParts(rows)) await trx.insertInto('incident').values(part).execute()
+  const events = steps.map(({ incident, event, mark, at }) => ({
+    incident_id: incident.id, seq: incident.version, at, kind: mark, actor: 'by' in event ? event.by : null, body_json: canonicalJson(event),
+  }))
+  for (const part of inParts(events)) await trx.insertInto('incident_event').values(part).execute()
+  await storeAlerts(trx, steps, newest)
+}
+
+/** Stores what events have made of an incident that is there. */
+export async function storeProjection(trx: StateTransaction, incident: Incident): Promise<void> {
+  await trx.updateTable('incident').set(columnsOf(incident)).where('id', '=', incident.id).execute()
+}
+
+function columnsOf(incident: Incident) {
+  const state = incident.state === 'blind' ? 'open' : incident.state === 'merged' ? 'closed' : incident.state
+  return {
+    state,
     severity: incident.severity,
     started_at: incident.startedAt,
     recovered_at: incident.recoveredAt,
     closed_at: incident.closedAt,
+    merged_into: incident.mergedInto?.id ?? null,
     version: incident.version,
     body_json: canonicalJson(incident),
+  } as const
+}
+
+/** Only the alerts that the events touched. */
+async function storeAlerts(trx: StateTransaction, steps: readonly StoredStep[], newest: ReadonlyMap<number, Incident>): Promise<void> {
+  const touched = new Map<number, Set<string>>()
+  for (const { incident, event } of steps) {
+    const fingerprints = touched.get(incident.id) ?? new Set<string>()
+    touched.set(incident.id, fingerprints)
+    for (const fingerprint of touchedAlerts(event)) fingerprints.add(fingerprint)
   }
-  if (event.type === 'open') {
-    const { id, number, key, service, instance, fault, openedAt } = incident
-    await trx.insertInto('incident').values({ ...columns, id, number, key, service, instance, fault, profile: incident.profile.name, opened_at: openedAt }).execute()
-  } else {
-    await trx.updateTable('incident').set(columns).where('id', '=', incident.id).execute()
-  }
-  await trx
-    .insertInto('incident_event')
-    .values({ incident_id: incident.id, seq: incident.version, at, kind: mark, actor: 'by' in event ? event.by : null, body_json: canonicalJson(event) })
-    .execute()
-  const fingerprint = touchedAlert(event)
-  for (const alert of incident.alerts) {
-    if (alert.fingerprint !== fingerprint) continue
-    const row = { name: alert.name, state: alert.state, started_at: alert.startedAt, joined_at: alert.joinedAt }
+  const rows = [...touched].flatMap(([id, fingerprints]) =>
+    (newest.get(id)?.alerts ?? [])
+      .filter((alert) => fingerprints.has(alert.fingerprint))
+      .map((alert) => ({ incident_id: id, fingerprint: alert.fingerprint, name: alert.name, state: alert.state, started_at: alert.startedAt, joined_at: alert.joinedAt })),
+  )
+  for (const part of inParts(rows)) {
     await trx
       .insertInto('incident_alert')
-      .values({ incident_id: incident.id, fingerprint: alert.fingerprint, ...row })
-      .onConflict((conflict) => conflict.columns(['incident_id', 'fingerprint']).doUpdateSet(row))
+      .values(part)
+      .onConflict((conflict) => conflict.columns(['incident_id', 'fingerprint']).doUpdateSet((eb) => ({ name: eb.ref('excluded.name'), state: eb.ref('excluded.state'), started_at: eb.ref('excluded.started_at'), joined_at: eb.ref('excluded.joined_at') })))
       .execute()
   }
 }
 
-/** The one alert an event changes, if any. */
-function touchedAlert(event: IncidentEvent): string | undefined {
-  if (event.type === 'open' || event.type === 'alert-firing') return event.alert.fingerprint
-  return event.type === 'alert-resolved' ? event.fingerprint : undefined
+/** The alerts an event changes. */
+function touchedAlerts(event: IncidentEvent): readonly string[] {
+  if (event.type === 'open' || event.type === 'alert-firing') return [event.alert.fingerprint]
+  if (event.type === 'alert-resolved') return [event.fingerprint]
+  return event.type === 'open-by-split' || event.type === 'merge' ? event.alerts.map((one) => one.fingerprint) : []
 }
 
 function parseIncident(text: string): Incident {

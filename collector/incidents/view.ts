@@ -1,6 +1,9 @@
 import type { AlertView, IncidentDetail, IncidentState, IncidentSummary } from '../../protocol/api.ts'
-import { clockStops, condition } from './incident.ts'
-import type { Incident, JoinedAlert } from './incident.ts'
+import type { ResponseView } from '../../protocol/api-incidents.ts'
+import type { JoinedAlert } from './event.ts'
+import { clockStops, isRunning } from './incident.ts'
+import type { Incident } from './incident.ts'
+import { possibleActs } from './possible.ts'
 import { clockViews } from './sla.ts'
 import { timeline } from './timeline.ts'
 import type { StoredEvent } from './timeline.ts'
@@ -22,7 +25,12 @@ export function incidentSummary(incident: Incident, wording: Wording, now: numbe
     recoveredAt: incident.recoveredAt,
     acknowledgedBy: incident.response?.by ?? null,
     disposedBy: incident.disposals.at(-1)?.by ?? null,
-    blind: incident.state === 'open' && condition(incident) === 'no-data',
+    blind: incident.state === 'blind',
+    assignedTo: incident.assignee?.to ?? null,
+    hiddenAlerts: incident.hides.count,
+    mergedInto: incident.mergedInto?.number ?? null,
+    reportedBy: incident.report?.reporter ?? null,
+    judgedBy: incident.judged?.by ?? null,
     clocks: clockViews({ startedAt: incident.startedAt, profile: incident.profile, stops: clockStops(incident) }, now),
   }
 }
@@ -32,14 +40,31 @@ export function incidentDetail(incident: Incident, events: readonly StoredEvent[
   return {
     ...incidentSummary(incident, wording, now),
     alerts: incident.alerts.map((alert) => alertView(alert, incident.number)),
+    hidden: incident.hides.first,
+    absorbed: incident.absorbed,
+    splitFrom: incident.splitFrom,
+    report: incident.report,
+    rootCause: incident.rootCause,
+    attachments: incident.attachments,
+    workMinutes: incident.workMinutes,
+    response: incident.response === null ? null : responseView(incident.response, wording),
+    disposals: incident.disposals.map(({ at, by, text, condition }) => ({ at, by, text, condition, conditionText: wording.condition[condition] })),
+    acts: possibleActs(incident, now),
+    blindTimes: incident.blind,
     timeline: timeline(events, wording),
     notifications,
   }
 }
 
+function responseView({ at, by, source }: NonNullable<Incident['response']>, wording: Wording): ResponseView {
+  const named = source.kind === 'other' ? source.name : (wording.source[source.kind] ?? source.kind)
+  return { at, by, kind: source.kind, source: named, writtenBy: source.kind === 'phone' ? source.namedBy : null }
+}
+
 /** People see an open incident by how far its handling has come. */
 function viewState(incident: Incident): IncidentState {
-  if (incident.state !== 'open') return incident.recoveredAt === null ? 'closed' : 'recovered'
+  if (incident.state === 'merged') return 'merged'
+  if (!isRunning(incident)) return incident.recoveredAt === null ? 'closed' : 'recovered'
   if (incident.disposals.length > 0) return 'disposed'
   return incident.response === null ? 'open' : 'acknowledged'
 }

@@ -1,14 +1,47 @@
-import type { NotifySettings } from './settings.ts'
+import type { Severity } from '../../protocol/events.ts'
+import type { ChannelKindName, SettingsOf } from './channel-settings.ts'
+import type { DigestPolicy } from './digest.ts'
+import type { WebhookPayload } from './webhook-payload.ts'
 
-/** A message ready for one receiver, in words. */
-export interface Message {
-  /** Stable over retries and restarts; whoever gets a message twice sees by it that it is the same one. */
-  readonly id: string
-  /** Checked addresses of this channel's kind, at least one. */
-  readonly to: readonly string[]
+/** How much a message may say; see DESIGN §6. */
+export type Detail = 'minimal' | 'full'
+
+/** Short words about a message, for templates that take nothing else. Safe at every detail. */
+export interface MessageFields {
+  /** What happened, one short word: 故障, 恢复, 测试 … */
+  readonly what: string
+  readonly severity: string
+  /** The service's alias. */
+  readonly service: string
+  /** The incident's number; '' where there is none. */
+  readonly number: string
+  /** Time left on the nearest clock, in words; '' where no clock runs. */
+  readonly left: string
+  /** How many messages this one stands for. */
+  readonly count: string
+}
+
+/** A message in words, at the channel's detail. */
+export interface Rendered {
+  readonly severity: Severity
   readonly subject: string
   readonly text: string
   readonly html: string
+  /** What robots show: bold, quotes and links only, which all of them know. */
+  readonly markdown: string
+  /** One sentence for an SMS, without its signature. */
+  readonly brief: string
+  readonly fields: MessageFields
+  /** Alertmanager's payload, version 4. */
+  readonly webhook: WebhookPayload
+}
+
+/** A message ready for one receiver, in words. */
+export interface Message extends Rendered {
+  /** Stable over retries and restarts; whoever gets a message twice sees by it that it is the same one. */
+  readonly id: string
+  /** Checked addresses of this channel's kind, at least one; a robot's or webhook's own name. */
+  readonly to: readonly string[]
   /** When it was queued, epoch ms. */
   readonly at: number
 }
@@ -31,11 +64,16 @@ export interface Delivered {
   readonly again: readonly Rejection[]
 }
 
-/** Nothing was taken; a later attempt may do better. `channelDown`: the fault is the channel's, not this message's. */
+/** Nothing is known to be taken; a later attempt may do better. */
 export interface TryAgain {
   readonly kind: 'try-again'
   readonly why: string
+  /** The fault is the channel's, not this message's. */
   readonly channelDown: boolean
+  /** The other side may have taken it all the same: the request was out and no answer came. It counts as sent in budgets. */
+  readonly unsure?: boolean
+  /** Not before so many milliseconds, as the other side asked. */
+  readonly afterMs?: number
 }
 
 /** Nothing was taken and never will be. */
@@ -49,16 +87,50 @@ export type SendOutcome = Delivered | TryAgain | Refused
 /** Whether a channel would work now. */
 export type Health = { readonly kind: 'up' } | { readonly kind: 'down'; readonly why: string }
 
+/** What an SMS gateway has left. */
+export interface Balance {
+  readonly left: number
+  /** Below the warning that the settings name. */
+  readonly low: boolean
+}
+
+/** An SMS that somebody sent to us. */
+export interface SmsReply {
+  readonly phone: string
+  readonly text: string
+}
+
+/** What an SMS costs, and what a year has. */
+export interface SmsCost {
+  /** Segments the message would be billed as. */
+  segments(message: Pick<Rendered, 'brief' | 'fields'>): number
+  readonly yearlyBudget: number | undefined
+  /** First day of the contract year, `MM-DD`. */
+  readonly yearFrom: string
+}
+
 /**
  * One open way to reach people. `send` and `check` never reject: whatever goes wrong is an outcome. Both end soon after
  * the signal aborts; a send that was aborted gives `try-again`, unless the other side had already answered.
  */
 export interface Channel {
+  /** Its name in the settings. */
   readonly name: string
   /** Most messages a minute. */
   readonly perMinute: number
+  /** How much it may say; full where it does not say. */
+  readonly detail?: Detail
+  /** How what waits is put together; without it every message goes by itself. */
+  readonly digest?: DigestPolicy
+  /** Set for SMS. */
+  readonly cost?: SmsCost
   send(message: Message, signal: AbortSignal): Promise<SendOutcome>
+  /** As far as it can be told without sending. */
   check(signal: AbortSignal): Promise<Health>
+  /** What the gateway has left; undefined: it did not say. */
+  balance?(signal: AbortSignal): Promise<Balance | undefined>
+  /** What people answered since the last call; the gateway forgets what it has given. */
+  replies?(signal: AbortSignal): Promise<readonly SmsReply[]>
   close(): void
 }
 
@@ -70,8 +142,11 @@ export interface ChannelWorld {
 }
 
 /** A kind of channel: one entry of the registry. */
-export interface ChannelKind {
-  readonly name: string
-  /** undefined: not configured. Throws SettingsError when it is, but cannot work (an unreadable secret). */
-  open(settings: NotifySettings, world: ChannelWorld): Channel | undefined
+export interface ChannelKind<K extends ChannelKindName> {
+  readonly kind: K
+  /**
+   * Opens the channel NAME. Throws SettingsError when it cannot work (an unreadable secret). `timeoutMs` in place of the
+   * settings' timeout.
+   */
+  open(name: string, settings: SettingsOf<K>, world: ChannelWorld, timeoutMs?: number): Channel
 }

@@ -8,7 +8,10 @@ import { canonicalJson } from '../state/audit.ts'
 import type { Json } from '../state/audit.ts'
 import type { State, StateTransaction } from '../state/open.ts'
 import type { SendOutcome } from './channel.ts'
+import { digest, memoryMs } from './digest.ts'
+import type { DigestPolicy } from './digest.ts'
 import { GIVE_UP_MS } from './pace.ts'
+import { contractYear, officeDay } from './sms-budget.ts'
 
 /** A message to be owed. */
 export interface OutboxItem {
@@ -22,12 +25,17 @@ export interface OutboxItem {
   readonly payload: Json
 }
 
+/** Whose messages are counted and put together: everyone at these addresses. */
+const personOf = (to: readonly string[]): string => to.join(',')
+
 const json: z.ZodType<Json> = z.json()
 const storedMessage = z.strictObject({ to: z.array(z.string()).readonly(), payload: json })
 
 /** A row that has been claimed for sending. */
 export interface Claimed {
   readonly id: string
+  /** The send that takes it along; several messages may share one. */
+  readonly sendId: string
   readonly channel: string
   readonly receiver: string
   readonly to: readonly string[]
@@ -36,12 +44,13 @@ export interface Claimed {
   readonly createdAt: number
 }
 
-/** Queues a message inside the transaction of its cause. false: a message of that key exists, nothing is added. */
-export async function enqueue(trx: StateTransaction, item: OutboxItem, now: number): Promise<boolean> {
+/** Queues a message inside the transaction of its cause; its id. undefined: a message of that key exists, nothing is added. */
+export async function enqueue(trx: StateTransaction, item: OutboxItem, now: number): Promise<string | undefined> {
+  const id = randomUUID()
   const result = await trx
     .insertInto('outbox')
     .values({
-      id: randomUUID(),
+      id,
       channel: item.channel,
       receiver: item.receiver,
       dedup_key: item.dedupKey,
@@ -53,47 +62,114 @@ export async function enqueue(trx: StateTransaction, item: OutboxItem, now: numb
       due_at: now,
       updated_at: now,
       last_error: null,
+      person: personOf(item.to),
+      send_id: null,
     })
     .onConflict((conflict) => conflict.column('dedup_key').doNothing())
     .executeTakeFirst()
-  return (result.numInsertedOrUpdatedRows ?? 0n) > 0n
+  return (result.numInsertedOrUpdatedRows ?? 0n) > 0n ? id : undefined
 }
 
-/** Puts back what a crash left in `sending`: whether the relay took it is unknown, so it is sent again under its id. */
-export async function recoverInterrupted(state: State, now: number): Promise<number> {
+/**
+ * Puts back what a crash left in `sending`: whether the other side took it is unknown, so it is sent again under its id,
+ * and what may have been an SMS (channels in `billed`) counts as one.
+ */
+export async function recoverInterrupted(state: State, billed: ReadonlySet<string>, now: number): Promise<number> {
   return state.db.transaction().execute(async (trx) => {
-    const rows = await trx.selectFrom('outbox').select(['id', 'attempts']).where('state', '=', 'sending').execute()
+    const rows = await trx.selectFrom('outbox').select(['id', 'attempts', 'channel', 'send_id']).where('state', '=', 'sending').execute()
+    const sends = new Set<string>()
     for (const row of rows) {
       await trx.insertInto('receipt').values({ outbox_id: row.id, attempt: row.attempts, at: now, outcome: 'interrupted', detail_json: '{}' }).execute()
       await trx.updateTable('outbox').set({ state: 'queued', due_at: now, updated_at: now }).where('id', '=', row.id).execute()
+      if (!billed.has(row.channel) || row.send_id === null || sends.has(row.send_id)) continue
+      sends.add(row.send_id)
+      await addUsage(trx, row.channel, 1, now)
     }
     return rows.length
   })
 }
 
-/** Takes the oldest due message of a channel for sending, or says when the next one is due (undefined: none). */
-export async function claimNext(state: State, channel: string, now: number): Promise<Claimed | { readonly nextDueAt: number | undefined }> {
+/** Messages that go out as one, or when the next may (undefined: none is waiting). */
+export type Claim = { readonly kind: 'claimed'; readonly messages: readonly [Claimed, ...Claimed[]] } | { readonly kind: 'nothing'; readonly nextDueAt: number | undefined }
+
+/** Takes the oldest due message of a channel for sending. */
+export async function claimNext(state: State, channel: string, now: number): Promise<Claim> {
   return state.db.transaction().execute(async (trx) => {
-    const row = await trx
-      .selectFrom('outbox')
-      .selectAll()
-      .where('channel', '=', channel)
-      .where('state', '=', 'queued')
-      .where('due_at', '<=', now)
-      .orderBy('created_at')
-      .orderBy('id')
-      .limit(1)
-      .executeTakeFirst()
-    if (row === undefined) {
-      const later = await trx.selectFrom('outbox').select('due_at').where('channel', '=', channel).where('state', '=', 'queued').orderBy('due_at').limit(1).executeTakeFirst()
-      return { nextDueAt: later?.due_at }
-    }
-    const attempt = row.attempts + 1
-    await trx.updateTable('outbox').set({ state: 'sending', attempts: attempt, updated_at: now }).where('id', '=', row.id).execute()
-    // A row that cannot be read is claimed all the same, without words: it then fails by itself and blocks no other.
-    const { to, payload } = parseMessage(row.message_json)
-    return { id: row.id, channel, receiver: row.receiver, to, payload, attempt, createdAt: row.created_at }
+    const row = await due(trx, channel, now).select('id').orderBy('created_at').orderBy('id').limit(1).executeTakeFirst()
+    if (row === undefined) return { kind: 'nothing', nextDueAt: await nextDue(trx, channel, now) }
+    return take(trx, [row.id], channel, now)
   })
+}
+
+/**
+ * Takes what may go next of a channel that puts messages together: by the policy and the sends there were, for the
+ * person whose oldest message has waited longest among those who may get one now. The attempt is noted in the same
+ * transaction, so that a crash cannot make more of them than the policy allows.
+ */
+export async function claimTogether(state: State, channel: string, policy: DigestPolicy, now: number): Promise<Claim> {
+  return state.db.transaction().execute(async (trx) => {
+    const people = await due(trx, channel, now)
+      .select((eb) => ['person', eb.fn.countAll<number>().as('count'), eb.fn.min('created_at').as('oldest')])
+      .groupBy('person')
+      .orderBy('oldest')
+      .execute()
+    const sends = await trx.selectFrom('channel_send').select(['person', 'at']).where('channel', '=', channel).where('at', '>', now - memoryMs(policy)).execute()
+    let next = await nextDue(trx, channel, now)
+    for (const { person, count } of people) {
+      const step = digest(count, sends.filter((send) => policy.by === 'channel' || send.person === person).map((send) => send.at), policy, now)
+      if (step.kind === 'wait') {
+        next = Math.min(step.until, next ?? step.until)
+        continue
+      }
+      const query = due(trx, channel, now).select('id').where('person', '=', person).orderBy('created_at').orderBy('id')
+      const rows = await (step.kind === 'one' ? query.limit(1) : query).execute()
+      const claim = await take(trx, rows.map((row) => row.id), channel, now)
+      if (claim.kind === 'claimed') await trx.insertInto('channel_send').values({ id: claim.messages[0].sendId, channel, person, at: now }).execute()
+      return claim
+    }
+    return { kind: 'nothing', nextDueAt: next }
+  })
+}
+
+const due = (trx: StateTransaction, channel: string, now: number) => trx.selectFrom('outbox').where('channel', '=', channel).where('state', '=', 'queued').where('due_at', '<=', now)
+
+async function nextDue(trx: StateTransaction, channel: string, now: number): Promise<number | undefined> {
+  const later = await trx.selectFrom('outbox').select('due_at').where('channel', '=', channel).where('state', '=', 'queued').where('due_at', '>', now).orderBy('due_at').limit(1).executeTakeFirst()
+  return later?.due_at
+}
+
+/** How many rows one statement names; SQLite takes 32 766 values. */
+const SLICE = 500
+
+async function take(trx: StateTransaction, ids: readonly string[], channel: string, now: number): Promise<Claim> {
+  const sendId = randomUUID()
+  const messages: Claimed[] = []
+  for (let from = 0; from < ids.length; from += SLICE) {
+    const slice = ids.slice(from, from + SLICE)
+    await trx.updateTable('outbox').set((eb) => ({ state: 'sending', attempts: eb('attempts', '+', 1), updated_at: now, send_id: sendId })).where('id', 'in', slice).execute()
+    const rows = await trx.selectFrom('outbox').selectAll().where('id', 'in', slice).execute()
+    // A row that cannot be read is claimed all the same, without words: it then fails by itself and blocks no other.
+    messages.push(...rows.map((row) => ({ id: row.id, sendId, channel, receiver: row.receiver, ...parseMessage(row.message_json), attempt: row.attempts, createdAt: row.created_at })))
+  }
+  const [first, ...rest] = messages.toSorted((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1))
+  return first === undefined ? { kind: 'nothing', nextDueAt: undefined } : { kind: 'claimed', messages: [first, ...rest] }
+}
+
+/** Queues a message that is sent at once by whoever queues it, and never again: a test. */
+export async function enqueueClaimed(state: State, item: OutboxItem, now: number): Promise<Claimed> {
+  const id = randomUUID()
+  const sendId = randomUUID()
+  await state.db.transaction().execute(async (trx) => {
+    await trx
+      .insertInto('outbox')
+      .values({
+        id, channel: item.channel, receiver: item.receiver, dedup_key: item.dedupKey, incident_id: null, message_json: canonicalJson({ to: item.to, payload: item.payload }),
+        state: 'sending', attempts: 1, created_at: now, due_at: now, updated_at: now, last_error: null, person: personOf(item.to), send_id: sendId,
+      })
+      .execute()
+    await trx.insertInto('channel_send').values({ id: sendId, channel: item.channel, person: personOf(item.to), at: now }).execute()
+  })
+  return { id, sendId, channel: item.channel, receiver: item.receiver, to: item.to, payload: item.payload, attempt: 1, createdAt: now }
 }
 
 function parseMessage(text: string): z.infer<typeof storedMessage> {
@@ -107,28 +183,78 @@ function parseMessage(text: string): z.infer<typeof storedMessage> {
 /** How a message stands after an attempt. */
 export type Standing = 'sent' | 'retried' | 'failed' | 'dead'
 
-/** Writes what came of an attempt, with its receipt. `retryAt` is used where there is another attempt. */
-export async function settle(state: State, claimed: Claimed, outcome: SendOutcome, now: number, retryAt: number): Promise<Standing> {
-  const standing = standingAfter(claimed, outcome, now)
-  await state.db.transaction().execute(async (trx) => {
-    await trx
-      .insertInto('receipt')
-      .values({ outbox_id: claimed.id, attempt: claimed.attempt, at: now, outcome: outcome.kind, detail_json: canonicalJson(receiptDetail(outcome)) })
-      .execute()
-    const to = outcome.kind === 'delivered' && outcome.again.length > 0 ? outcome.again.map((one) => one.address) : claimed.to
-    await trx
-      .updateTable('outbox')
-      .set({
-        state: standing === 'retried' ? 'queued' : standing,
-        due_at: standing === 'retried' ? retryAt : now,
-        updated_at: now,
-        last_error: errorText(outcome),
-        message_json: canonicalJson({ to, payload: claimed.payload }),
-      })
-      .where('id', '=', claimed.id)
-      .execute()
+/** What an attempt cost, and whether the people it was for need not be counted as told. */
+export interface Spent {
+  /** SMS segments that were, or may have been, billed; 0 for other channels. */
+  readonly segments: number
+  /** true: nothing went out, the attempt counts in no window. */
+  readonly forget: boolean
+}
+
+/** Nothing to count: mail. */
+export const nothingSpent: Spent = { segments: 0, forget: false }
+
+/**
+ * Writes what came of an attempt, with a receipt for each message that went along. `retryAt` is used where there is
+ * another attempt; `once`: there is none, whatever came of it.
+ */
+export async function settle(state: State, messages: readonly Claimed[], outcome: SendOutcome, spent: Spent, now: number, retryAt: number, once = false): Promise<readonly Standing[]> {
+  const together = messages.length
+  return state.db.transaction().execute(async (trx) => {
+    const standings: Standing[] = []
+    for (const claimed of messages) {
+      const after = standingAfter(claimed, outcome, now)
+      const standing = once && after === 'retried' ? 'failed' : after
+      standings.push(standing)
+      await trx
+        .insertInto('receipt')
+        .values({ outbox_id: claimed.id, attempt: claimed.attempt, at: now, outcome: outcome.kind, detail_json: canonicalJson({ ...receiptDetail(outcome), ...(together > 1 ? { together, send: claimed.sendId } : {}) }) })
+        .execute()
+      const to = outcome.kind === 'delivered' && outcome.again.length > 0 ? outcome.again.map((one) => one.address) : claimed.to
+      await trx
+        .updateTable('outbox')
+        .set({
+          state: standing === 'retried' ? 'queued' : standing,
+          due_at: standing === 'retried' ? retryAt : now,
+          updated_at: now,
+          last_error: errorText(outcome),
+          message_json: canonicalJson({ to, payload: claimed.payload }),
+        })
+        .where('id', '=', claimed.id)
+        .execute()
+    }
+    const [first] = messages
+    if (first === undefined) return standings
+    if (spent.forget) await trx.deleteFrom('channel_send').where('id', '=', first.sendId).execute()
+    if (spent.segments > 0) await addUsage(trx, first.channel, spent.segments, now)
+    return standings
   })
-  return standing
+}
+
+async function addUsage(trx: StateTransaction, channel: string, segments: number, now: number): Promise<void> {
+  await trx
+    .insertInto('sms_usage')
+    .values({ channel, day: officeDay(now), segments, messages: 1 })
+    .onConflict((conflict) => conflict.columns(['channel', 'day']).doUpdateSet((eb) => ({ segments: eb('sms_usage.segments', '+', segments), messages: eb('sms_usage.messages', '+', 1) })))
+    .execute()
+}
+
+/** Segments that a channel was billed in the contract year of `now`. */
+export async function usedSegments(state: State, channel: string, yearFrom: string, now: number): Promise<number> {
+  const year = contractYear(yearFrom, now)
+  const row = await state.db
+    .selectFrom('sms_usage')
+    .select((eb) => eb.fn.sum<number | null>('segments').as('segments'))
+    .where('channel', '=', channel)
+    .where('day', '>=', year.from)
+    .where('day', '<', year.to)
+    .executeTakeFirst()
+  return row?.segments ?? 0
+}
+
+/** Forgets attempts that no window counts any more. */
+export async function forgetSends(state: State, before: number): Promise<void> {
+  await state.db.deleteFrom('channel_send').where('at', '<', before).execute()
 }
 
 function standingAfter(claimed: Claimed, outcome: SendOutcome, now: number): Standing {
@@ -137,7 +263,7 @@ function standingAfter(claimed: Claimed, outcome: SendOutcome, now: number): Sta
   return now - claimed.createdAt >= GIVE_UP_MS ? 'dead' : 'retried'
 }
 
-function receiptDetail(outcome: SendOutcome): Json {
+function receiptDetail(outcome: SendOutcome): Readonly<Record<string, Json>> {
   switch (outcome.kind) {
     case 'delivered':
       return { to: outcome.to, detail: outcome.detail, refused: outcome.refused.map((one) => ({ ...one })), again: outcome.again.map((one) => ({ ...one })) }

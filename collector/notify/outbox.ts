@@ -8,37 +8,41 @@
  */
 import type { Overview } from '../../protocol/api.ts'
 import type { SeriesValue } from '../incidents/series.ts'
-import { METRIC_NAME, counter, gauge } from '../../protocol/series.ts'
-import type { SeriesSpec } from '../../protocol/series.ts'
+import { METRIC_NAME } from '../../protocol/series.ts'
 import type { Clock } from '../clock.ts'
 import type { Counters } from '../counters.ts'
 import type { Log } from '../log.ts'
 import { errorText } from '../log.ts'
 import type { Json } from '../state/audit.ts'
 import type { State, StateTransaction } from '../state/open.ts'
-import type { Channel, Health, SendOutcome } from './channel.ts'
-import { claimNext, enqueue, giveUp, hurry, owed, recoverInterrupted, settle } from './outbox-storage.ts'
-import type { Claimed, OutboxItem } from './outbox-storage.ts'
+import { attempt, attemptSignal, mayHaveGone } from './attempt.ts'
+import type { ChannelProblem } from './channel-problem.ts'
+import type { Channel, Detail, Health, Rendered, SendOutcome } from './channel.ts'
+import { memoryMs } from './digest.ts'
+import { claimNext, claimTogether, enqueue, enqueueClaimed, forgetSends, giveUp, hurry, nothingSpent, owed, recoverInterrupted, settle, usedSegments } from './outbox-storage.ts'
+import type { Claimed, OutboxItem, Spent, Standing } from './outbox-storage.ts'
 import { fullBucket, retryDelayMs, take } from './pace.ts'
 import type { Bucket } from './pace.ts'
-import type { Rendered } from './render.ts'
+import { pause } from './pause.ts'
+import { allDown } from './second-channel.ts'
+import type { Standing as ChannelStandings } from './second-channel.ts'
+import { budgetStanding } from './sms-budget.ts'
+import type { BudgetStanding } from './sms-budget.ts'
+import { standingWords } from './standing-words.ts'
+import { testMessage } from './test-message.ts'
 
-/** Longest time one attempt may take, however slowly the other side talks. */
-const ATTEMPT_MS = 60_000
 /** How often a channel that has nothing to send is tried. */
 const CHECK_MS = 300_000
-/** How long the loop sleeps at most: a clock that steps must not keep messages waiting. */
+/** How often messages that are too old are given up. */
+const EXPIRE_MS = 60_000
+/** How long a channel's loop sleeps at most: a clock that steps must not keep messages waiting. */
 const LONGEST_SLEEP_MS = 15_000
+/** Messages of a digest that are put into words without a pause. */
+const RENDER_SLICE = 50
 /** Pause before writing a receipt again that could not be written. */
 const RECEIPT_RETRY_MS = 1_000
 /** How long `stop` waits for the attempt under way. */
 const STOP_GRACE_MS = 5_000
-
-/** What the notify room says about itself. */
-export const notifySeries: readonly SeriesSpec[] = [
-  gauge('zhishou_channel_up', '1 when the channel worked when it was last used or checked, 0 when it did not.', 'channel'),
-  counter('zhishou_channel_messages_total', 'Attempts to send by their outcome: sent, retried, failed (refused for good), dead (given up).', 'channel', 'outcome'),
-]
 
 export interface OutboxDependencies {
   readonly state: State
@@ -49,12 +53,34 @@ export interface OutboxDependencies {
   readonly counters: Pick<Counters, 'add' | 'set'>
   readonly log: Pick<Log, 'info' | 'warn' | 'error'>
   /** Makes words of a stored payload; throws where it is not what it should be. */
-  render(payload: Json, now: number): Rendered
+  render(payload: Json, now: number, detail: Detail): Rendered
+  /** One message for several; at least one. */
+  renderDigest(messages: readonly Rendered[], detail: Detail): Rendered
+  /** Number of the incident that speaks for this one now: itself, or the one it went into. Left out: each for itself. */
+  spokesman?(number: string): string
+}
+
+/** What came of a test message; its receipt stands in the outbox under `id`. */
+export interface Tested {
+  readonly id: string
+  readonly outcome: SendOutcome
+}
+
+/** How a channel stands, for the room where people look after channels. */
+export interface ChannelStanding {
+  readonly name: string
+  readonly health: Health | undefined
+  readonly detail: Detail
+  readonly perMinute: number
+  /** Epoch ms; in the past: it is tried as soon as something is due. */
+  readonly pausedUntil: number
+  readonly budget: (BudgetStanding & { readonly usedSegments: number; readonly yearlyBudget: number }) | undefined
+  readonly balance: { readonly left: number; readonly low: boolean } | undefined
 }
 
 export interface Outbox {
-  /** Queues a message inside that transaction; call `wake` once it is committed. false: it was owed already. */
-  enqueue(trx: StateTransaction, item: OutboxItem, now: number): Promise<boolean>
+  /** Queues a message inside that transaction; call `wake` once it is committed. Ids of what was queued; none: it was owed already. */
+  enqueue(trx: StateTransaction, item: OutboxItem, now: number): Promise<readonly string[]>
   wake(): void
   /** Sends what is due. Resolves with the time at which there is more to do; undefined: when something is queued. */
   runDue(): Promise<number | undefined>
@@ -66,6 +92,14 @@ export interface Outbox {
   stop(): Promise<void>
   /** Channels for the overview page. */
   overview(): Promise<Overview['channels']>
+  /** Whether there are channels and each is known to be down: then only the console can tell. */
+  allChannelsDown(): boolean
+  /** Which channels work; one not tried yet is undefined. */
+  works(): ChannelStandings
+  problems(): Promise<readonly ChannelProblem[]>
+  standings(): Promise<readonly ChannelStanding[]>
+  /** Sends a test message at once, outside of budget and digest, with a receipt of its own. undefined: no such channel. */
+  test(channel: string, to: readonly string[]): Promise<Tested | undefined>
   /** Samples of `zhishou_channel_up`; a channel not used yet has none. */
   series(): readonly SeriesValue[]
 }
@@ -76,24 +110,28 @@ interface ChannelRun {
   health: Health | undefined
   downInARow: number
   pausedUntil: number
+  balance: { readonly left: number; readonly low: boolean } | undefined
+  /** The pump under way; a channel has one at a time, and never waits for another channel's. */
+  current: Promise<number | undefined> | undefined
+  woken: boolean
+  wakeUp(): void
 }
 
 /** Builds the outbox; nothing is sent before `start` or `runDue`. */
 export function createOutbox(deps: OutboxDependencies): Outbox {
   const { state, clock, log } = deps
-  const runs = deps.channels.map((channel): ChannelRun => ({ channel, bucket: fullBucket(channel.perMinute, clock.now()), health: undefined, downInARow: 0, pausedUntil: 0 }))
+  const runs = deps.channels.map((channel): ChannelRun => ({ channel, bucket: fullBucket(channel.perMinute, clock.now()), health: undefined, downInARow: 0, pausedUntil: 0, balance: undefined, current: undefined, woken: false, wakeUp: () => undefined }))
   const stopping = new AbortController()
   const cutting = new AbortController()
-  let wakeUp = (): void => undefined
-  let woken = false
-  let current: Promise<number | undefined> | undefined
-  let loop: Promise<void> | undefined
+  let loops: readonly Promise<void>[] = []
   let firstCheck: Promise<void> | undefined
-  let stopChecks = (): void => undefined
+  let stopTasks = (): void => undefined
 
   const wake = (): void => {
-    woken = true
-    wakeUp()
+    for (const run of runs) {
+      run.woken = true
+      run.wakeUp()
+    }
   }
 
   async function noteHealth(run: ChannelRun, health: Health): Promise<void> {
@@ -114,116 +152,185 @@ export function createOutbox(deps: OutboxDependencies): Outbox {
     wake()
   }
 
-  async function attempt(run: ChannelRun, claimed: Claimed): Promise<SendOutcome> {
-    const signal = AbortSignal.any([cutting.signal, AbortSignal.timeout(ATTEMPT_MS)])
-    let words: Rendered
-    try {
-      words = deps.render(claimed.payload, clock.now())
-    } catch (error) {
-      return { kind: 'refused', why: `cannot be put into words: ${errorText(error)}` }
+  /** Words for what was claimed together; what cannot be put into words is settled by itself and left out. */
+  async function rendered(run: ChannelRun, messages: readonly Claimed[]): Promise<{ readonly going: readonly Claimed[]; readonly words: readonly Rendered[] }> {
+    const going: Claimed[] = []
+    const words: Rendered[] = []
+    for (const [index, claimed] of messages.entries()) {
+      // A storm may be put together from thousands; others want the processor too.
+      if (index % RENDER_SLICE === RENDER_SLICE - 1) await pause(0, cutting.signal)
+      try {
+        words.push(deps.render(claimed.payload, clock.now(), run.channel.detail ?? 'full'))
+        going.push(claimed)
+      } catch (error) {
+        await writeReceipt(run, [claimed], { kind: 'refused', why: `cannot be put into words: ${errorText(error)}` }, nothingSpent)
+      }
     }
-    return run.channel.send({ id: claimed.id, to: claimed.to, ...words, at: claimed.createdAt }, signal)
+    return { going, words }
   }
 
   /** The outcome must be on disk before anything else is sent: a second attempt after a success would be a second mail. */
-  async function writeReceipt(run: ChannelRun, claimed: Claimed, outcome: SendOutcome): Promise<void> {
+  async function writeReceipt(run: ChannelRun, messages: readonly Claimed[], outcome: SendOutcome, spent: Spent, once = false): Promise<void> {
+    const [first] = messages
+    if (first === undefined) return
     for (;;) {
       try {
         const now = clock.now()
-        const standing = await settle(state, claimed, outcome, now, now + retryDelayMs(claimed.attempt, deps.random()))
-        deps.counters.add('zhishou_channel_messages_total', { channel: run.channel.name, outcome: standing })
-        if (standing === 'failed' || standing === 'dead') log.error('notify: message not delivered', { id: claimed.id, receiver: claimed.receiver, standing, outcome: outcome.kind === 'delivered' ? 'partly' : outcome.why })
-        if (outcome.kind === 'delivered' && outcome.refused.length > 0) log.warn('notify: some addresses were refused', { id: claimed.id, receiver: claimed.receiver, refused: outcome.refused.length })
+        const wait = Math.max(retryDelayMs(first.attempt, deps.random()), outcome.kind === 'try-again' ? (outcome.afterMs ?? 0) : 0)
+        const standings = await settle(state, messages, outcome, spent, now, now + wait, once)
+        for (const [index, standing] of standings.entries()) told(run, messages[index] ?? first, outcome, standing)
+        if (messages.length > 1) deps.counters.add('zhishou_channel_digested_total', { channel: run.channel.name }, messages.length)
+        if (spent.segments > 0) deps.counters.add('zhishou_sms_segments_total', { channel: run.channel.name }, spent.segments)
         return
       } catch (error) {
-        log.error('notify: cannot write a receipt, trying again', { id: claimed.id, error })
+        log.error('notify: cannot write a receipt, trying again', { id: first.id, error })
         await pause(RECEIPT_RETRY_MS, cutting.signal)
         if (cutting.signal.aborted) return
       }
     }
   }
 
+  function told(run: ChannelRun, claimed: Claimed, outcome: SendOutcome, standing: Standing): void {
+    deps.counters.add('zhishou_channel_messages_total', { channel: run.channel.name, outcome: standing })
+    if (standing === 'failed' || standing === 'dead') log.error('notify: message not delivered', { id: claimed.id, receiver: claimed.receiver, standing, outcome: outcome.kind === 'delivered' ? 'partly' : outcome.why })
+    if (outcome.kind === 'delivered' && outcome.refused.length > 0) log.warn('notify: some addresses were refused', { id: claimed.id, receiver: claimed.receiver, refused: outcome.refused.length })
+  }
+
+  /** What an attempt shows of its channel. One that we cut ourselves shows nothing. */
+  async function noteOutcome(run: ChannelRun, outcome: SendOutcome): Promise<void> {
+    if (cutting.signal.aborted) return
+    await noteHealth(run, outcome.kind === 'try-again' && outcome.channelDown ? { kind: 'down', why: outcome.why } : { kind: 'up' })
+    // Who asks us to wait means all that we send.
+    if (outcome.kind === 'try-again' && outcome.afterMs !== undefined) run.pausedUntil = Math.max(run.pausedUntil, clock.now() + outcome.afterMs)
+  }
+
   /** Sends what one channel owes until nothing is due; gives the time of the next attempt. */
   async function pump(run: ChannelRun): Promise<number | undefined> {
+    const { channel } = run
     for (;;) {
       if (stopping.signal.aborted) return undefined
       const now = clock.now()
       if (run.pausedUntil > now) return run.pausedUntil
-      const { bucket, waitMs } = take(run.bucket, run.channel.perMinute, now)
+      const { bucket, waitMs } = take(run.bucket, channel.perMinute, now)
       if (waitMs > 0) {
-        const next = await claimable(run.channel.name)
+        const next = await claimable(channel.name)
         return next ? now + waitMs : undefined
       }
-      const claimed = await claimNext(state, run.channel.name, now)
-      if ('nextDueAt' in claimed) return claimed.nextDueAt
+      const claim = await (channel.digest === undefined ? claimNext(state, channel.name, now) : claimTogether(state, channel.name, channel.digest, now))
+      if (claim.kind === 'nothing') return claim.nextDueAt
       run.bucket = bucket
-      const outcome = await attempt(run, claimed)
-      await writeReceipt(run, claimed, outcome)
-      // An attempt that we cut ourselves says nothing about the channel.
-      if (!cutting.signal.aborted) await noteHealth(run, outcome.kind === 'try-again' && outcome.channelDown ? { kind: 'down', why: outcome.why } : { kind: 'up' })
+      const { going, words } = await rendered(run, claim.messages)
+      if (going.length === 0) continue
+      const { outcome, spent, asked } = await attempt({ state, clock, renderDigest: deps.renderDigest }, channel, going, standingWords(going, words, deps.spokesman ?? ((number) => number)), cutting.signal)
+      await writeReceipt(run, going, outcome, spent)
+      if (asked) await noteOutcome(run, outcome)
     }
   }
 
   const claimable = async (channel: string): Promise<boolean> => (await owed(state, channel)) > 0
 
-  async function runAll(): Promise<number | undefined> {
+  /** Gives up what is too old, whatever became of its channel. */
+  async function expire(): Promise<void> {
     for (const { channel } of await giveUp(state, clock.now())) {
       deps.counters.add('zhishou_channel_messages_total', { channel, outcome: 'dead' })
       log.error('notify: message given up', { channel })
     }
-    const times = await Promise.all(runs.map(pump))
+  }
+
+  const runOne = (run: ChannelRun): Promise<number | undefined> => {
+    run.current ??= pump(run).finally(() => {
+      run.current = undefined
+    })
+    return run.current
+  }
+
+  async function runDue(): Promise<number | undefined> {
+    await expire()
+    const times = await Promise.all(runs.map(runOne))
     return times.reduce((earliest, time) => (time === undefined ? earliest : Math.min(time, earliest ?? time)), undefined)
   }
 
-  const runDue = (): Promise<number | undefined> => {
-    current ??= runAll().finally(() => {
-      current = undefined
-    })
-    return current
-  }
-
-  async function forever(): Promise<void> {
+  /** Pays what one channel owes, on and on. */
+  async function forever(run: ChannelRun): Promise<void> {
     while (!stopping.signal.aborted) {
-      woken = false
+      run.woken = false
       let next: number | undefined
       try {
-        next = await runDue()
+        next = await runOne(run)
       } catch (error) {
-        log.error('notify: outbox cannot be read, trying again', { error })
+        log.error('notify: outbox cannot be read, trying again', { channel: run.channel.name, error })
       }
-      if (woken) continue
+      if (run.woken) continue
       const sleepMs = Math.min(LONGEST_SLEEP_MS, Math.max(50, next === undefined ? LONGEST_SLEEP_MS : next - clock.now()))
       const awake = new AbortController()
-      wakeUp = () => awake.abort()
+      run.wakeUp = () => awake.abort()
       await pause(sleepMs, AbortSignal.any([awake.signal, stopping.signal]))
     }
   }
 
+  const findRun = (name: string): ChannelRun | undefined => runs.find((run) => run.channel.name === name)
+  const billed = new Set(runs.filter((run) => run.channel.cost !== undefined).map((run) => run.channel.name))
+
+  /** Budgets and balances, as series and for `problems`. */
+  async function standingOf(run: ChannelRun): Promise<NonNullable<ChannelStanding['budget']> | undefined> {
+    const { cost, name } = run.channel
+    if (cost?.yearlyBudget === undefined) return undefined
+    const now = clock.now()
+    const used = await usedSegments(state, name, cost.yearFrom, now)
+    const standing = budgetStanding(used, cost.yearlyBudget, cost.yearFrom, now)
+    deps.counters.set('zhishou_sms_budget_used_ratio', standing.usedRatio, { channel: name })
+    return { ...standing, usedSegments: used, yearlyBudget: cost.yearlyBudget }
+  }
+
+  async function askBalance(run: ChannelRun): Promise<void> {
+    const balance = await run.channel.balance?.(attemptSignal(stopping.signal))
+    if (balance === undefined) return
+    if (balance.low && run.balance?.low !== true) log.warn('notify: the SMS balance is low', { channel: run.channel.name, left: balance.left })
+    run.balance = balance
+    deps.counters.set('zhishou_sms_balance', balance.left, { channel: run.channel.name })
+  }
+
   return {
-    enqueue,
+    async enqueue(trx, item, now) {
+      // An SMS costs by person, so each gets a message, a budget and a receipt of its own.
+      const items = findRun(item.channel)?.channel.cost === undefined || item.to.length < 2 ? [item] : item.to.map((address) => ({ ...item, to: [address], dedupKey: `${item.dedupKey}/${address}` }))
+      const ids: string[] = []
+      for (const one of items) {
+        const id = await enqueue(trx, one, now)
+        if (id !== undefined) ids.push(id)
+      }
+      return ids
+    },
     wake,
     runDue,
     async checkChannels() {
       await Promise.all(
         runs.map(async (run) => {
-          const health = await run.channel.check(AbortSignal.any([stopping.signal, AbortSignal.timeout(ATTEMPT_MS)]))
+          const health = await run.channel.check(attemptSignal(stopping.signal))
           if (!stopping.signal.aborted) await noteHealth(run, health)
+          await askBalance(run)
+          await standingOf(run)
         }),
       )
+      const longest = Math.max(0, ...runs.map(({ channel }) => (channel.digest === undefined ? 0 : memoryMs(channel.digest))))
+      await forgetSends(state, clock.now() - longest)
     },
     async start() {
-      const interrupted = await recoverInterrupted(state, clock.now())
+      const interrupted = await recoverInterrupted(state, billed, clock.now())
       if (interrupted > 0) log.warn('notify: messages were being sent when the program ended; they are sent again under the same Message-ID', { count: interrupted })
-      loop = forever()
+      await expire()
+      loops = runs.map(forever)
       // In the background: a relay that does not answer must not hold up the start, but is known soon after it.
       firstCheck = this.checkChannels().catch((error: unknown) => log.error('notify: cannot check channels', { error }))
-      stopChecks = clock.every(CHECK_MS, 'notify: check channels', () => this.checkChannels())
+      const stops = [clock.every(CHECK_MS, 'notify: check channels', () => this.checkChannels()), clock.every(EXPIRE_MS, 'notify: give up', expire)]
+      stopTasks = () => {
+        for (const stop of stops) stop()
+      }
     },
     async stop() {
-      stopChecks()
+      stopTasks()
       stopping.abort()
-      wakeUp()
-      const ended = Promise.allSettled([loop, current, firstCheck])
+      const ended = Promise.allSettled([...loops, ...runs.map((run) => run.current), firstCheck])
       const grace = new AbortController()
       await Promise.race([ended, pause(STOP_GRACE_MS, grace.signal)])
       grace.abort()
@@ -240,20 +347,41 @@ export function createOutbox(deps: OutboxDependencies): Outbox {
           error: run.health?.kind === 'down' ? run.health.why : null,
         })),
       ),
+    allChannelsDown: () => allDown(runs.map(worksNow)),
+    works: () => Object.fromEntries(runs.map((run) => [run.channel.name, worksNow(run)])),
+    async problems() {
+      const problems: ChannelProblem[] = allDown(runs.map(worksNow)) ? [{ kind: 'all-channels-down' }] : []
+      for (const run of runs) {
+        const channel = run.channel.name
+        const standing = await standingOf(run)
+        if (standing !== undefined && standing.kind !== 'fine') problems.push({ kind: standing.kind, usedRatio: standing.usedRatio, elapsedRatio: standing.elapsedRatio, channel })
+        if (run.balance?.low === true) problems.push({ kind: 'balance-low', channel, left: run.balance.left })
+      }
+      return problems
+    },
+    standings: () =>
+      Promise.all(
+        runs.map(async (run): Promise<ChannelStanding> => ({
+          name: run.channel.name, health: run.health, detail: run.channel.detail ?? 'full', perMinute: run.channel.perMinute, pausedUntil: run.pausedUntil,
+          budget: await standingOf(run), balance: run.balance,
+        })),
+      ),
+    async test(name, to) {
+      const run = findRun(name)
+      if (run === undefined) return undefined
+      const now = clock.now()
+      const claimed = await enqueueClaimed(state, testMessage(name, to, now), now)
+      const words = deps.render(claimed.payload, now, run.channel.detail ?? 'full')
+      const outcome = await run.channel.send({ ...words, id: claimed.id, to: claimed.to, at: now }, attemptSignal(cutting.signal))
+      await writeReceipt(run, [claimed], outcome, { segments: mayHaveGone(outcome) ? (run.channel.cost?.segments(words) ?? 0) : 0, forget: false }, true)
+      await noteOutcome(run, outcome)
+      return { id: claimed.id, outcome }
+    },
     series: () => runs.flatMap((run) => (run.health === undefined ? [] : [{ labels: { [METRIC_NAME]: 'zhishou_channel_up', channel: run.channel.name }, value: run.health.kind === 'up' ? 1 : 0 }])),
   }
 }
 
-/** Waits, or ends early when the signal aborts. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve()
-    const done = (): void => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    signal.addEventListener('abort', done)
-  })
+/** undefined: not known yet. */
+function worksNow(run: ChannelRun): boolean | undefined {
+  return run.health === undefined ? undefined : run.health.kind === 'up'
 }

@@ -1,103 +1,160 @@
 import { readFileSync } from 'node:fs'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { seed } from '../../test/scale.ts'
 import type { OpenEvent } from '../incidents/event.ts'
-import { open, step } from '../incidents/incident.ts'
-import { notice } from '../incidents/notice.ts'
-import { fill, parseWording } from '../incidents/wording.ts'
-import { addressees } from './announce.ts'
-import { renderNotice } from './render.ts'
+import { open } from '../incidents/step.ts'
+import { parseWording } from '../incidents/wording.ts'
+import type { Notice } from './notice.ts'
+import { alertsPayloadOf } from './payload.ts'
+import type { AlertsPayload, PlainPayload } from './payload.ts'
+import { createRenderer } from './render.ts'
+import { segmentsOf, signedText } from './segments.ts'
 
-const file = readFileSync(new URL('../../alerts/templates/zh-CN.yml', import.meta.url), 'utf8')
-const wording = parseWording(file, 'zh-CN.yml')
+const wording = parseWording(readFileSync(new URL('../../alerts/templates/zh-CN.yml', import.meta.url), 'utf8'), 'zh-CN.yml')
 const START = Date.UTC(2026, 10, 22, 2, 0)
 const MINUTE = 60_000
+const consoleUrl = 'https://console-host.example.org'
+const { render, renderDigest } = createRenderer({ wording, consoleUrl, serviceAliases: { portal: '平台乙' } })
 
-function opening(changes: Partial<OpenEvent['alert']> = {}): OpenEvent {
+function opening(changes: Partial<OpenEvent> = {}, alert: Partial<OpenEvent['alert']> = {}): OpenEvent {
   return {
-    type: 'open', id: 7, number: 'F20261122-001', key: 'k', service: 'host', instance: 'web-01', part: 'mountpoint=/data', fault: 'filesystem-space',
+    type: 'open', id: 7, number: 'F20261122-001', key: 'k', service: 'business', instance: 'web-01', part: 'mountpoint=/data', fault: 'filesystem-space',
     profile: { name: 'standard', title: '标准', origin: '测试', respondMs: 60 * MINUTE, disposeMs: 120 * MINUTE, recoverMs: 1_440 * MINUTE, reopenWithinMs: 30 * MINUTE },
-    alert: { fingerprint: 'f', name: 'FilesystemFull', labels: {}, severity: 'critical', summary: '文件系统 /data 只剩 3%', description: '可用 1.2 GiB，1 小时内写满', action: '查看 du -x /data 最大的目录', value: 0.0312345, activeAt: START, startedAt: START, ...changes },
+    alert: { fingerprint: 'f', name: 'FilesystemFull', labels: { alertname: 'FilesystemFull', job: 'node' }, severity: 'critical', summary: '文件系统 /data 只剩 3%', description: '', action: '', value: 1, activeAt: START, startedAt: START, ...alert },
+    ...changes,
   }
 }
-const opened = (changes: Partial<OpenEvent['alert']> = {}) => notice('opened', 0, open(opening(changes), START + MINUTE).incident)
+const opened = (changes: Partial<OpenEvent> = {}, alert: Partial<OpenEvent['alert']> = {}): Notice => ({ kind: 'incident', what: 'opened', round: 0, incident: open(opening(changes, alert), START + MINUTE).incident, ack: null })
+const alerts = (changes: Partial<AlertsPayload> = {}): AlertsPayload => ({
+  kind: 'alerts', receiver: 'ops', groupKey: '{}:{}', groupLabels: {}, incident: null,
+  alerts: [{ labels: { alertname: 'DiskFull', severity: 'critical', service: 'business', instance: 'web-01' }, annotations: { summary: '磁盘将满' }, startsAt: START, endsAt: null, generatorUrl: '', fingerprint: 'f' }],
+  ...changes,
+})
+const plain: PlainPayload = { kind: 'plain', what: '值班空缺', severity: 'warning', service: 'business', number: '', title: '夜班无人', lines: ['张三请假'], incident: null, ack: null }
 
-describe('renderNotice', () => {
-  it('says what broke, since when, the value, what to try, what is left on each clock, and where to go', () => {
-    const mail = renderNotice(opened(), wording, 'https://zhishou.example.org/', START + 90 * MINUTE)
-    expect(mail.subject).toBe('【紧急】web-01 挂载点 /data：文件系统 /data 只剩 3%（F20261122-001）')
-    expect(mail.text).toBe(`发现故障，请尽快响应。
-
-故障：文件系统 /data 只剩 3%
-级别：紧急
-对象：web-01 挂载点 /data
-服务：主机
-开始时间：2026-11-22 10:00:00（北京时间）
-触发时的值：0.03123
-说明：可用 1.2 GiB，1 小时内写满
-建议先做：查看 du -x /data 最大的目录
-
-时限（标准）：
-  响应：已超时 30 分钟（应于 2026-11-22 11:00:00 前完成）
-  处置：剩余 30 分钟（截止 2026-11-22 12:00:00）
-  恢复：剩余 22 小时 30 分钟（截止 2026-11-23 10:00:00）
-
-故障编号：F20261122-001
-处理页面：https://zhishou.example.org/incidents/F20261122-001
-
-本邮件由值守自动发出。
-`)
-    expect(mail.html).toContain('<a href="https://zhishou.example.org/incidents/F20261122-001">')
+describe('minimal detail', () => {
+  it('says service, severity, number and time left', () => {
+    const words = render(opened(), START + 30 * MINUTE, 'minimal')
+    expect(words.brief).toBe('[紧急]网上业务信息系统故障 F20261122-001 响应剩30 分钟')
+    expect(words.text).toBe('[紧急]网上业务信息系统故障 F20261122-001\n\n服务：网上业务信息系统\n级别：紧急\n编号：F20261122-001\n时限：响应剩30 分钟\n详情请登录控制台查看。\n')
+    expect(words.fields).toEqual({ what: '故障', severity: '紧急', service: '网上业务信息系统', number: 'F20261122-001', left: '响应剩30 分钟', count: '1' })
+    expect(render(opened({ service: 'portal' }), START, 'minimal').fields.service).toBe('平台乙')
+    expect(render(opened({ service: 'secret-system' }), START, 'minimal').fields.service).toBe('其他服务')
+    expect(render(opened(), START + 90 * MINUTE, 'minimal').fields.left).toBe('处置剩30 分钟')
+    expect(render(opened(), START + 3_000 * MINUTE, 'minimal').fields.left).toMatch(/^恢复已超时/)
+    expect(render(plain, START, 'minimal').brief).toBe('[警告]网上业务信息系统值班空缺')
+    expect(render(alerts({ alerts: [{ ...alerts().alerts[0]!, endsAt: START }] }), START, 'minimal').brief).toBe('[紧急]网上业务信息系统告警解除')
   })
 
-  it('says of a recovery when it was, and that the clocks have stopped', () => {
-    const { incident } = opened()
-    const outcome = step(incident, { type: 'alert-resolved', fingerprint: 'f', why: 'condition-false', at: START + 5 * MINUTE }, START + 5 * MINUTE)
-    if (outcome.kind !== 'stepped') throw new Error('not recovered')
-    const mail = renderNotice(notice('recovered', 0, outcome.incident), wording, undefined, START + 9_000 * MINUTE)
-    expect(mail.subject).toContain('【已恢复】')
-    expect(mail.text).toContain('恢复时间：2026-11-22 10:05:00（北京时间）')
-    expect(mail.text).toContain('  处置：已在时限内完成')
-    expect(mail.text).not.toContain('处理页面')
+  it('lets no value of an alert, no host, no address, no person out', () => {
+    const secret = fc.stringMatching(/^zq[a-z0-9.:/@-]{4,20}$/)
+    const map = fc.dictionary(fc.constantFrom('alertname', 'instance', 'job', 'service', 'severity', 'mountpoint', 'person', 'phone', 'channel', 'summary', '__proto__', 'constructor', 'toString'), secret)
+    fc.assert(fc.property(fc.array(secret, { minLength: 14, maxLength: 14 }), map, map, (values, labels, annotations) => {
+      const [a, b, c, d, e, f, g, h, i, j, k, l, m, n] = values as [string, string, string, string, string, string, string, string, string, string, string, string, string, string]
+      const incident = opened({ service: a, instance: b, part: `mountpoint=${c}`, fault: d }, { fingerprint: e, name: f, labels, summary: g, description: h, action: i })
+      const group = alerts({ receiver: j, groupKey: k, groupLabels: labels, alerts: [{ labels, annotations, startsAt: START, endsAt: null, generatorUrl: l, fingerprint: e }], incident: incident.incident })
+      const other: PlainPayload = { ...plain, service: a, title: m, lines: [n] }
+      const all = [incident, group, { ...group, incident: null }, other].map((payload) => render(payload, START, 'minimal'))
+      const said = JSON.stringify([...all, renderDigest(all, 'minimal')])
+      for (const value of [...values, ...Object.values(labels), ...Object.values(annotations), 'console-host']) expect(said).not.toContain(JSON.stringify(value).slice(1, -1))
+    }), { seed })
   })
 
-  it('leaves out what is not known and keeps markup from being markup', () => {
-    const mail = renderNotice(opened({ summary: '<b>{number}</b> & "x"', description: '', action: '', value: null }), wording, undefined, START)
-    expect(mail.text).toContain('故障：<b>{number}</b> & "x"')
-    expect(mail.text).not.toContain('说明：')
-    expect(mail.text).not.toContain('触发时的值')
-    expect(mail.html).toContain('&lt;b&gt;{number}&lt;/b&gt; &amp; &quot;x&quot;')
-    expect(mail.html).not.toContain('<b>')
-    expect(Array.from(renderNotice(opened({ summary: '长'.repeat(500) }), wording, undefined, START).subject).length).toBeLessThan(140)
+  it('fits into one SMS, digests too', () => {
+    for (const service of ['', ...Object.keys(wording.service)]) {
+      for (const left of [0, 90, 200, 3_000]) {
+        const one = render(opened({ service }), START + left * MINUTE, 'minimal')
+        const many = renderDigest(Array.from({ length: 1_234 }, () => one), 'minimal')
+        for (const words of [one, many]) expect(segmentsOf(signedText(words.brief, '政务运维值守', false, 9).billed)).toBe(1)
+      }
+    }
   })
 })
 
-describe('addressees', () => {
-  const receivers = [
-    { name: '值班', email: ['a@example.org'], minSeverity: 'warning' as const, sendResolved: false },
-    { name: '经理', email: ['b@example.org', 'c@example.org'], minSeverity: 'critical' as const, sendResolved: true },
-  ]
-  const { incident } = opened()
-  const names = (what: 'opened' | 'recovered' | 'reopened', severity: 'critical' | 'warning' | 'info'): readonly string[] => addressees(notice(what, 1, { ...incident, severity }), receivers).map((item) => item.receiver)
+describe('full detail', () => {
+  it('says all of it, with a link', () => {
+    const words = render(opened(), START + 30 * MINUTE, 'full')
+    expect(words.brief).toBe('[紧急]故障：web-01 挂载点 /data 文件系统 /data 只剩 3% F20261122-001 响应剩30 分钟')
+    expect(words.markdown).toContain('> 对象：web-01 挂载点 /data')
+    expect(words.markdown.endsWith(`[${consoleUrl}/incidents/F20261122-001](${consoleUrl}/incidents/F20261122-001)`)).toBe(true)
+    expect(words.webhook).toMatchObject({ version: '4', status: 'firing', commonLabels: { alertname: 'FilesystemFull', incident: 'F20261122-001', service: 'business' }, externalURL: consoleUrl })
+  })
 
-  it('tells by severity, and ends only those who asked for them', () => {
-    expect(names('opened', 'critical')).toEqual(['值班', '经理'])
-    expect(names('opened', 'warning')).toEqual(['值班'])
-    expect(names('opened', 'info')).toEqual([])
-    expect(names('recovered', 'critical')).toEqual(['经理'])
-    expect(names('reopened', 'critical')).toEqual(['经理'])
-    expect(names('recovered', 'warning')).toEqual([])
+  it('lets no alert speak to everybody or link elsewhere', () => {
+    const { markdown } = render(opened({}, { summary: '[x](http://evil) **@all** <at user_id="all"></at> `a`\n# b' }), START, 'full')
+    expect(markdown).not.toMatch(/\[x\]|<at|@all|`/)
+  })
+
+  it('lists alerts of a group and counts the rest', () => {
+    const many = alerts({ alerts: Array.from({ length: 50 }, (_, index) => ({ ...alerts().alerts[0]!, fingerprint: String(index) })) })
+    const words = render(many, START, 'full')
+    expect(words.subject).toBe('【紧急】告警 50 项：磁盘将满')
+    expect(words.text.match(/磁盘将满，始于/g)).toHaveLength(20)
+    expect(words.text).toContain('另有 30 项')
+    expect(words.webhook.alerts).toHaveLength(50)
   })
 })
 
-describe('catalogue', () => {
-  it.each([
-    ['a field the sentence is not given', file.replace('{by} 响应', '{who} 响应'), /timeline\.acknowledged: expected only the fields \{by\} \{source\}, found \{who\}/],
-    ['a missing sentence', file.replace(/ {2}settled: .*\n/, ''), /timeline\.settled/],
-    ['a sentence nobody uses', file.replace('  under:', '  weeks: 周\n  under:'), /duration\.weeks: unknown key/],
-  ])('refuses %s', (_, text, message) => {
-    expect(() => parseWording(text, 'zh-CN.yml')).toThrow(message)
+describe('what routing decided', () => {
+  it('becomes the payload of all its alerts, without ends that are not reached', () => {
+    const routed = (name: string, endsAt: number | undefined) => ({ fingerprint: name, labels: { alertname: name, severity: 'warning' }, routing: { alertname: name, incident: 'F1' }, annotations: { summary: name }, startsAt: START, endsAt, updatedAt: START, timeout: true, generatorUrl: 'g', origin: 'api' as const })
+    const payload = alertsPayloadOf({
+      groupKey: '{}:{}', receiver: 'ops', integration: { kind: 'webhook', name: 'webhook/0', url: 'http://a', sendResolved: true, maxAlerts: 2 }, at: START + MINUTE, news: 'first' as never, status: 'firing',
+      alerts: [routed('A', START + 2 * MINUTE), routed('B', START + 1)], truncatedAlerts: 3, groupLabels: { severity: 'warning' }, commonLabels: {}, commonAnnotations: {},
+    }, null)
+    const { webhook, text } = render(payload, START + MINUTE, 'full')
+    expect(webhook).toMatchObject({ receiver: 'ops', status: 'firing', truncatedAlerts: 3, commonLabels: {}, alerts: [{ status: 'firing', endsAt: '0001-01-01T00:00:00Z', labels: { alertname: 'A' } }, { status: 'resolved' }] })
+    expect(webhook.alerts[0]!.labels).not.toHaveProperty('incident')
+    expect(text).toContain('告警解除（警告）B')
   })
-  it('fills a place once', () => {
-    expect(fill('{a}{b}', { a: '{b}', b: '$&' })).toBe('{b}$&')
+})
+
+describe('acknowledging from the message', () => {
+  const link = 'https://console-host.example.org/a/x?y=1&z="<b>'
+  const asked = (ack: Notice['ack'], detail: 'minimal' | 'full' = 'full') => render({ ...opened(), ack }, START, detail)
+
+  it('says how before everything else: the link as text and as a link, the answer also where there is little room', () => {
+    const without = asked(null)
+    const mail = asked({ link, code: null })
+    expect(mail.text).toBe(`立即响应（仅限本人使用）：${link}\n\n${without.text}`)
+    expect(mail.html).toContain('<p><a href="https://console-host.example.org/a/x?y=1&amp;z=&quot;&lt;b&gt;">立即响应')
+    expect(mail.html.indexOf('立即响应')).toBeLessThan(mail.html.indexOf('发现故障'))
+    // A link is too long for an SMS.
+    expect(mail.brief).toBe(without.brief)
+    const sms = asked({ link: null, code: '47' }, 'minimal')
+    expect(sms.brief).toBe(`${asked(null, 'minimal').brief} 回复47响应`)
+    expect(sms.html).not.toContain('<a href')
+    const both = asked({ link, code: '47' })
+    expect(both.text.startsWith(`立即响应（仅限本人使用）：${link}\n回复47响应\n\n`)).toBe(true)
   })
+
+  it('says nothing of it where it is not given, and never to robots and webhooks', () => {
+    expect(asked({ link: null, code: null })).toEqual(asked(null))
+    const { markdown, webhook } = asked({ link, code: '47' })
+    expect([markdown, JSON.stringify(webhook)]).toEqual([asked(null).markdown, JSON.stringify(asked(null).webhook)])
+    expect(render({ ...plain, ack: { link: null, code: '47' } }, START, 'minimal').brief).toMatch(/ 回复47响应$/)
+  })
+
+  it('still fits into one SMS', () => {
+    expect(segmentsOf(signedText(asked({ link: null, code: '4711' }, 'minimal').brief, '政务运维值守', false, 9).billed)).toBe(1)
+  })
+})
+
+describe('digest', () => {
+  it('says how many and which is worst', () => {
+    const list = [render(plain, START, 'minimal'), ...Array.from({ length: 498 }, () => render(alerts({ alerts: [{ ...alerts().alerts[0]!, labels: { severity: 'info' } }] }), START, 'minimal')), render(opened(), START, 'minimal')]
+    const words = renderDigest(list, 'minimal')
+    expect(words.severity).toBe('critical')
+    expect(words.brief).toBe('500条告警,最严重[紧急]网上业务信息系统 F20261122-001 响应剩1 小时 0 分钟。其余见控制台')
+    expect(words.text).toContain('另有 480 条')
+    expect(words.webhook.alerts).toHaveLength(500)
+    expect(renderDigest([list[0]!], 'minimal')).toBe(list[0])
+  })
+})
+
+it('refuses a payload that is none, and says what a test is', () => {
+  expect(() => render({ kind: 'incident' }, START, 'full')).toThrow()
+  expect(render({ kind: 'test', channel: 'mail' }, START, 'minimal').brief).toBe('值守通知渠道测试（mail）')
+  expect(render({ kind: 'test', channel: 'mail' }, START, 'minimal').text).toContain('这是值守的测试消息，渠道 mail，发出时间 2026-11-22 10:00:00（北京时间）。收到即表示该渠道可用，无需处理。')
 })

@@ -1,97 +1,251 @@
-import type { ClockView } from '../../protocol/api.ts'
+/**
+ * Messages in words: by mail, SMS, robots and webhooks, at the detail the channel may have. Every sentence is the
+ * catalogue's. At minimal detail nothing is taken from an alert but its severity, and its service by alias.
+ */
+import type { Severity } from '../../protocol/events.ts'
 import { officeTime } from '../clock.ts'
-import { clockStops } from '../incidents/incident.ts'
-import type { Notice } from '../incidents/notice.ts'
+import { clockStops, moreUrgent } from '../incidents/incident.ts'
+import type { Incident } from '../incidents/incident.ts'
+import type { AckWays, Notice } from './notice.ts'
 import { clockViews } from '../incidents/sla.ts'
 import { durationText, fill, objectText } from '../incidents/wording.ts'
 import type { Wording } from '../incidents/wording.ts'
+import type { Json } from '../state/audit.ts'
+import type { Detail, MessageFields, Rendered } from './channel.ts'
+import { escapeHtml, incidentLink, renderNotice, shorten } from './mail-words.ts'
+import { messagePayload } from './payload.ts'
+import type { AlertsPayload, MessagePayload, PlainPayload } from './payload.ts'
+import { webhookPayload } from './webhook-payload.ts'
+import type { PayloadAlert, PayloadGroup, WebhookPayload } from './webhook-payload.ts'
 
-/** A notice in words. */
-export interface Rendered {
-  readonly subject: string
-  readonly text: string
-  readonly html: string
+/** Most alerts or messages that one message lists; the rest is counted. */
+const MOST_LINES = 20
+
+/** What words are made with. */
+export interface RenderSettings {
+  readonly wording: Wording
+  readonly consoleUrl: string | undefined
+  /** What services are called outside, by id. */
+  readonly serviceAliases: Readonly<Record<string, string>>
 }
 
-/** Longest title in a subject; the body has all of it. */
-const SUBJECT_TITLE_CHARS = 80
+/** What the outbox calls. */
+export interface Renderer {
+  /** Words of a stored payload; throws where it is not one. */
+  render(payload: Json, now: number, detail: Detail): Rendered
+  /** One message for several; at least one. */
+  renderDigest(messages: readonly Rendered[], detail: Detail): Rendered
+}
 
-/**
- * Puts a notice into words as of `now`: a message that waited for its relay says the time that is left when it goes.
- * `consoleUrl` undefined: no link.
- */
-export function renderNotice(notice: Notice, wording: Wording, consoleUrl: string | undefined, now: number): Rendered {
-  const { incident, what } = notice
-  const { mail } = wording
-  const object = objectText(wording, incident.instance, incident.part)
-  const alert = incident.alerts.find((one) => one.summary === incident.title) ?? incident.alerts[0]
-  const clocks = clockViews({ startedAt: incident.startedAt, profile: incident.profile, stops: clockStops(incident) }, now)
-  const optional = (text: string, sentence: string): readonly string[] => (text === '' ? [] : [sentence])
-  const about = [
-    fill(mail.line.title, { title: incident.title }),
-    fill(mail.line.severity, { severity: wording.severity[incident.severity] }),
-    fill(mail.line.object, { object }),
-    fill(mail.line.service, { service: wording.service[incident.service] ?? incident.service }),
-    fill(mail.line.startedAt, { startedAt: officeTime(incident.startedAt) }),
-    ...(incident.recoveredAt === null ? [] : [fill(mail.line.recoveredAt, { recoveredAt: officeTime(incident.recoveredAt) })]),
-    ...(alert?.value === null || alert === undefined ? [] : [fill(mail.line.value, { value: valueText(alert.value) })]),
-    ...optional(alert?.description ?? '', fill(mail.line.description, { description: alert?.description ?? '' })),
-    ...optional(alert?.action ?? '', fill(mail.line.action, { action: alert?.action ?? '' })),
-  ]
-  const clockLines = clocks.map((clock) => clockText(clock, wording))
-  const link = consoleUrl === undefined ? undefined : `${consoleUrl.replace(/\/+$/, '')}/incidents/${encodeURIComponent(incident.number)}`
-  const heading = fill(mail.line.clocks, { profile: incident.profile.title })
-  const number = fill(mail.line.number, { number: incident.number })
+/** The product's renderer. */
+export function createRenderer(settings: RenderSettings): Renderer {
   return {
-    subject: fill(mail.subject[what], { severity: wording.severity[incident.severity], object, title: shorten(incident.title), number: incident.number }),
-    text: [
-      mail.lead[what],
-      '',
-      ...about,
-      '',
-      heading,
-      ...clockLines.map((line) => `  ${line}`),
-      '',
-      number,
-      ...(link === undefined ? [] : [fill(mail.line.link, { link })]),
-      '',
-      mail.foot,
-      '',
-    ].join('\n'),
-    html: [
-      '<!doctype html><html lang="zh-CN"><body style="font-family:sans-serif;font-size:15px;line-height:1.6">',
-      `<p>${escapeHtml(mail.lead[what])}</p>`,
-      `<p>${about.map(escapeHtml).join('<br>')}</p>`,
-      `<p>${escapeHtml(heading)}</p><ul>${clockLines.map((line) => `<li>${escapeHtml(line)}</li>`).join('')}</ul>`,
-      `<p>${escapeHtml(number)}${link === undefined ? '' : `<br><a href="${escapeHtml(link)}">${escapeHtml(fill(mail.line.link, { link }))}</a>`}</p>`,
-      `<p style="color:#666">${escapeHtml(mail.foot)}</p>`,
-      '</body></html>',
-    ].join('\n'),
+    render: (payload, now, detail) => renderPayload(messagePayload.parse(payload), settings, now, detail),
+    renderDigest: (messages, detail) => renderDigest(messages, settings, detail),
   }
 }
 
-function clockText(clock: ClockView, wording: Wording): string {
-  const name = wording.clock[clock.clock]
-  const dueAt = officeTime(clock.dueAt)
-  const line = wording.mail.line
-  if (clock.breached) return fill(line.breached, { clock: name, over: durationText(wording, clock.leftMs), dueAt })
-  return clock.state === 'stopped' ? fill(line.stopped, { clock: name }) : fill(line.running, { clock: name, left: durationText(wording, clock.leftMs), dueAt })
+/** A payload in words as of `now`. */
+export function renderPayload(payload: MessagePayload, settings: RenderSettings, now: number, detail: Detail): Rendered {
+  const facts = factsOf(payload, settings, now)
+  if (payload.kind === 'test') return renderTest(payload.channel, facts, settings, now)
+  const made = detail === 'minimal' ? minimal(facts, settings) : full(payload, facts, settings, now)
+  return payload.kind === 'alerts' || payload.ack === null ? made : withAck(made, payload.ack, settings.wording)
 }
 
-/** Four significant digits: enough to judge by, without the tail of a floating-point division. */
-function valueText(value: number): string {
-  if (Number.isInteger(value) && Math.abs(value) < 1e15) return String(value)
-  return String(Number(value.toPrecision(4)))
+/** How to acknowledge, before everything else: a link where there is room for one, a word to answer where that is short. */
+function withAck(made: Rendered, { link, code }: AckWays, { mail: { line } }: Wording): Rendered {
+  const answer = code === null ? [] : [fill(line.ackCode, { code })]
+  const texts = [...(link === null ? [] : [fill(line.ackLink, { link })]), ...answer]
+  if (texts.length === 0) return made
+  const anchors = texts.map((text) => (link !== null && text.includes(link) ? `<a href="${escapeHtml(link)}">${escapeHtml(text)}</a>` : escapeHtml(text)))
+  return { ...made, text: `${texts.join('\n')}\n\n${made.text}`, html: made.html.replace(/(<body[^>]*>)/, (body) => `${body}\n<p>${anchors.join('<br>')}</p>`), brief: [made.brief, ...answer].join(' ') }
 }
 
-function shorten(title: string): string {
-  const chars = Array.from(title)
-  return chars.length <= SUBJECT_TITLE_CHARS ? title : `${chars.slice(0, SUBJECT_TITLE_CHARS - 1).join('')}…`
+/** What every message has, and all that a minimal one may say. */
+interface Facts {
+  readonly severity: Severity
+  readonly fields: MessageFields
+  readonly resolved: boolean
+  readonly at: number
 }
 
-const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
+function factsOf(payload: MessagePayload, settings: RenderSettings, now: number): Facts {
+  const { wording } = settings
+  const made = (what: string, severity: Severity, service: string, number: string, incident: Incident | null, resolved: boolean): Facts => ({
+    severity,
+    resolved,
+    at: now,
+    fields: { what, severity: wording.severity[severity], service: service === '' ? '' : aliasOf(service, settings), number, left: incident === null ? '' : leftText(incident, wording, now), count: '1' },
+  })
+  switch (payload.kind) {
+    case 'incident': {
+      const { incident, what } = payload
+      return made(wording.message.what[what], incident.severity, incident.service, incident.number, incident, what === 'recovered')
+    }
+    case 'alerts': {
+      const firing = payload.alerts.some((alert) => alert.endsAt === null)
+      const service = payload.incident?.service ?? sharedService(payload)
+      return made(firing ? wording.message.what.alerts : wording.message.what.over, worstOf(payload.alerts.map((alert) => severityOf(alert.labels['severity']))), service, payload.incident?.number ?? '', payload.incident, !firing)
+    }
+    case 'plain':
+      return made(payload.what, payload.severity, payload.service, payload.number, payload.incident, false)
+    case 'test':
+      return made(wording.message.what.test, 'info', '', '', null, false)
+  }
+}
 
-/** Text as HTML text or attribute value. */
-function escapeHtml(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (char) => entities[char] ?? char)
+/** A service's name outside: never the id itself, which a label may have made up. */
+export function aliasOf(service: string, { wording, serviceAliases }: Pick<RenderSettings, 'wording' | 'serviceAliases'>): string {
+  if (Object.hasOwn(serviceAliases, service)) return serviceAliases[service] ?? ''
+  return Object.hasOwn(wording.service, service) ? (wording.service[service] ?? '') : wording.message.otherService
+}
+
+function sharedService(payload: AlertsPayload): string {
+  const services = new Set(payload.alerts.map((alert) => alert.labels['service'] ?? ''))
+  const [only] = services
+  return services.size === 1 && only !== undefined ? only : ''
+}
+
+function severityOf(label: string | undefined): Severity {
+  return label === 'critical' || label === 'info' ? label : 'warning'
+}
+
+function worstOf(severities: readonly Severity[]): Severity {
+  return severities.reduce<Severity>((worst, one) => (moreUrgent(one, worst) ? one : worst), 'info')
+}
+
+/** The nearest clock that still runs, or the last that is late; '' when all have stopped. */
+function leftText(incident: Incident, wording: Wording, now: number): string {
+  const running = clockViews({ startedAt: incident.startedAt, profile: incident.profile, stops: clockStops(incident) }, now).filter((clock) => clock.state === 'running')
+  const next = running.find((clock) => !clock.breached) ?? running.at(-1)
+  if (next === undefined) return ''
+  const text = durationText(wording, next.leftMs)
+  const clock = wording.clock[next.clock]
+  return next.breached ? fill(wording.message.left.breached, { clock, over: text }) : fill(wording.message.left.running, { clock, left: text })
+}
+
+function minimal({ severity, fields, resolved, at }: Facts, { wording }: RenderSettings): Rendered {
+  const words = wording.message.minimal
+  const lines = [
+    ...(fields.service === '' ? [] : [fill(words.service, { service: fields.service })]),
+    fill(words.severity, { severity: fields.severity }),
+    ...(fields.number === '' ? [] : [fill(words.number, { number: fields.number })]),
+    ...(fields.left === '' ? [] : [fill(words.left, { left: fields.left })]),
+    words.more,
+  ]
+  const subject = tidy(fill(words.subject, { ...fields }))
+  const labels: Record<string, string> = { severity, ...(fields.service === '' ? {} : { service: fields.service }), ...(fields.number === '' ? {} : { incident: fields.number }) }
+  const alert: PayloadAlert = { labels, annotations: { summary: subject }, startsAt: at, endsAt: resolved ? at : undefined, generatorUrl: '', fingerprint: '' }
+  return wordsOf(severity, fields, subject, lines, tidy(fill(words.brief, { ...fields })), undefined, webhookPayload({ receiver: '', groupKey: fields.number, groupLabels: {}, alerts: [alert], externalUrl: '' }))
+}
+
+function full(payload: Exclude<MessagePayload, { readonly kind: 'test' }>, facts: Facts, settings: RenderSettings, now: number): Rendered {
+  switch (payload.kind) {
+    case 'incident':
+      return fullNotice(payload, facts, settings, now)
+    case 'alerts':
+      return fullAlerts(payload, facts, settings)
+    case 'plain':
+      return fullPlain(payload, facts, settings)
+  }
+}
+
+function fullNotice(notice: Notice, { severity, fields }: Facts, settings: RenderSettings, now: number): Rendered {
+  const { wording, consoleUrl } = settings
+  const { incident } = notice
+  const mail = renderNotice(notice, wording, consoleUrl, now)
+  const object = objectText(wording, incident.instance, incident.part)
+  const link = incidentLink(consoleUrl, incident.number)
+  const lines = mail.text.trim().split('\n').filter((line) => line !== '' && line !== wording.mail.foot && (link === undefined || !line.includes(link)))
+  const brief = tidy(fill(wording.message.full.brief, { ...fields, object, title: incident.title }))
+  const made = wordsOf(severity, fields, mail.subject, lines, brief, link, webhookPayload(groupOfIncident(notice, consoleUrl)))
+  return { ...made, text: mail.text, html: mail.html }
+}
+
+function groupOfIncident({ incident, what }: Notice, consoleUrl: string | undefined): PayloadGroup {
+  return {
+    receiver: '', groupKey: `incident/${incident.id}`, groupLabels: { incident: incident.number }, externalUrl: consoleUrl ?? '',
+    alerts: incident.alerts.map((alert) => ({
+      labels: { ...alert.labels, severity: alert.severity, service: incident.service, incident: incident.number },
+      annotations: { summary: alert.summary, description: alert.description, action: alert.action },
+      startsAt: alert.startedAt, endsAt: what === 'recovered' ? (incident.recoveredAt ?? undefined) : alert.state === 'resolved' ? alert.changedAt : undefined,
+      generatorUrl: '', fingerprint: alert.fingerprint,
+    })),
+  }
+}
+
+function fullAlerts(payload: AlertsPayload, { severity, fields }: Facts, settings: RenderSettings): Rendered {
+  const { wording, consoleUrl } = settings
+  const { alerts, what } = wording.message
+  const title = (alert: AlertsPayload['alerts'][number]): string => alert.annotations['summary'] ?? alert.labels['alertname'] ?? ''
+  const line = (alert: AlertsPayload['alerts'][number]): string =>
+    fill(alerts.line, { what: alert.endsAt === null ? what.alerts : what.over, severity: wording.severity[severityOf(alert.labels['severity'])], title: title(alert), startedAt: officeTime(alert.startsAt) })
+  const total = payload.alerts.length + (payload.truncatedAlerts ?? 0)
+  const count = String(total)
+  const [first] = payload.alerts
+  const heading = first === undefined ? '' : title(first)
+  const rest = total - Math.min(MOST_LINES, payload.alerts.length)
+  const lines = [fill(alerts.lead, { count }), ...payload.alerts.slice(0, MOST_LINES).map(line), ...(rest > 0 ? [fill(alerts.more, { count: String(rest) })] : []), ...(fields.left === '' ? [] : [fill(wording.message.minimal.left, { left: fields.left })])]
+  const subject = fill(alerts.subject, { severity: fields.severity, what: fields.what, count, title: shorten(heading) })
+  const group: PayloadGroup = { ...payload, externalUrl: consoleUrl ?? '', alerts: payload.alerts.map((alert) => ({ ...alert, endsAt: alert.endsAt ?? undefined })) }
+  const brief = tidy(fill(wording.message.full.brief, { ...fields, object: '', title: heading }))
+  return wordsOf(severity, { ...fields, count }, subject, lines, brief, payload.incident === null ? consoleUrl : incidentLink(consoleUrl, payload.incident.number), webhookPayload(group))
+}
+
+function fullPlain(payload: PlainPayload, { severity, fields, at }: Facts, { wording, consoleUrl }: RenderSettings): Rendered {
+  const brief = tidy(fill(wording.message.full.brief, { ...fields, object: '', title: payload.title }))
+  const alert: PayloadAlert = { labels: { alertname: payload.what, severity, ...(payload.service === '' ? {} : { service: payload.service }), ...(payload.number === '' ? {} : { incident: payload.number }) }, annotations: { summary: payload.title, description: payload.lines.join('\n') }, startsAt: at, endsAt: undefined, generatorUrl: '', fingerprint: '' }
+  const lines = [payload.title, ...payload.lines, ...(fields.left === '' ? [] : [fill(wording.message.minimal.left, { left: fields.left })])]
+  return wordsOf(severity, fields, `【${fields.severity}】${payload.what}：${shorten(payload.title)}`, lines, brief, payload.number === '' ? consoleUrl : incidentLink(consoleUrl, payload.number), webhookPayload({ receiver: '', groupKey: payload.what, groupLabels: {}, alerts: [alert], externalUrl: consoleUrl ?? '' }))
+}
+
+function renderTest(channel: string, { severity, fields, at }: Facts, { wording }: RenderSettings, now: number): Rendered {
+  const subject = fill(wording.message.test.subject, { channel })
+  const text = fill(wording.message.test.text, { channel, at: officeTime(now) })
+  const alert: PayloadAlert = { labels: { alertname: 'ZhishouTest', severity }, annotations: { summary: text }, startsAt: at, endsAt: undefined, generatorUrl: '', fingerprint: '' }
+  return wordsOf(severity, fields, subject, [text], subject, undefined, webhookPayload({ receiver: '', groupKey: 'test', groupLabels: {}, alerts: [alert], externalUrl: '' }))
+}
+
+/** One message for several: the worst first, then as many as a list may have. At minimal detail their own words are minimal already. */
+export function renderDigest(messages: readonly Rendered[], { wording }: RenderSettings, detail: Detail): Rendered {
+  const sorted = messages.toSorted((a, b) => (moreUrgent(a.severity, b.severity) ? -1 : moreUrgent(b.severity, a.severity) ? 1 : 0))
+  const [worst] = sorted
+  if (worst === undefined) throw new Error('notify: a digest of nothing')
+  if (sorted.length === 1) return worst
+  const words = wording.message.digest
+  const count = String(sorted.length)
+  const rest = sorted.length - MOST_LINES
+  const lines = [fill(words.lead, { count }), ...sorted.slice(0, MOST_LINES).map((one) => one.subject), ...(rest > 0 ? [fill(words.more, { count: String(rest) })] : []), ...(detail === 'minimal' ? [wording.message.minimal.more] : [])]
+  const fields = { ...worst.fields, what: wording.message.what.digest, count }
+  return wordsOf(worst.severity, fields, fill(words.subject, { count, severity: worst.fields.severity }), lines, tidy(fill(words.brief, { ...fields })), undefined, digestPayload(sorted.map((one) => one.webhook)))
+}
+
+function digestPayload(payloads: readonly WebhookPayload[]): WebhookPayload {
+  const [first] = payloads
+  if (first === undefined) throw new Error('notify: a digest of nothing')
+  const alerts = payloads.flatMap((one) => one.alerts)
+  return { ...first, status: alerts.some((alert) => alert.status === 'firing') ? 'firing' : 'resolved', alerts, groupLabels: {}, commonLabels: {}, commonAnnotations: {} }
+}
+
+function wordsOf(severity: Severity, fields: MessageFields, subject: string, lines: readonly string[], brief: string, link: string | undefined, webhook: WebhookPayload): Rendered {
+  const all = link === undefined ? lines : [...lines, link]
+  return {
+    severity, fields, subject, brief, webhook,
+    text: `${[subject, '', ...all].join('\n')}\n`,
+    html: `<!doctype html><html lang="zh-CN"><body style="font-family:sans-serif;font-size:15px;line-height:1.6">\n<p>${lines.map(escapeHtml).join('<br>')}</p>${link === undefined ? '' : `\n<p><a href="${escapeHtml(link)}">${escapeHtml(link)}</a></p>`}\n</body></html>`,
+    markdown: [`**${plainMarkdown(subject)}**`, ...lines.map((line) => `> ${plainMarkdown(line)}`), ...(link === undefined ? [] : [`[${link}](${link})`])].join('\n\n'),
+  }
+}
+
+/** Text that robots show as it is: what would be markup, a mention or a link of somebody else's is taken apart. */
+function plainMarkdown(text: string): string {
+  return text.replaceAll(/[\p{Cc}\s]+/gu, ' ').replaceAll(/[*`\\[\]<>]/g, (char) => wide[char] ?? char).replaceAll('@', '＠')
+}
+
+const wide: Readonly<Record<string, string>> = { '*': '＊', '`': '｀', '\\': '＼', '[': '［', ']': '］', '<': '＜', '>': '＞' }
+
+/** Without the gaps that empty fields leave. */
+function tidy(text: string): string {
+  return text.replaceAll(/[\p{Cc}\s]+/gu, ' ').replaceAll(/ (?=[。，,；;]|$)/g, '').trim()
 }

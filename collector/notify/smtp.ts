@@ -11,27 +11,27 @@ import type { ConnectionOptions } from 'node:tls'
 import MailComposer from 'nodemailer/lib/mail-composer'
 import SMTPConnection from 'nodemailer/lib/smtp-connection'
 import type { SMTPConnectionOptions, SMTPConnectionSendInfo } from 'nodemailer/lib/smtp-connection'
-import { SettingsError } from '../../protocol/settings.ts'
+import type { SettingsOf } from './channel-settings.ts'
 import type { Channel, ChannelKind, ChannelWorld, Message, Rejection, SendOutcome } from './channel.ts'
-import type { SmtpSettings } from './settings.ts'
+import { readNamed, readSecret, withoutSecrets } from './secret.ts'
 
-/** Longest wait for any one answer; the library's own defaults are minutes. */
-const ANSWER_TIMEOUT_MS = 15_000
+type SmtpSettings = SettingsOf<'email'>
+
+/** What counts as one storm of mails to the same people. */
+const WINDOW_MS = 600_000
+/** Longest rest between two mails to them: a fault that is new in the middle of a storm is told within this time. */
+const GATHER_MOST_MS = 60_000
 
 /** The registry's entry for mail. */
-export const smtp: ChannelKind = {
-  name: 'email',
-  open(settings, world) {
-    if (settings.smtp === undefined) return undefined
-    return openSmtp(settings.smtp, world, ANSWER_TIMEOUT_MS)
-  },
-}
+export const smtp: ChannelKind<'email'> = { kind: 'email', open: openSmtp }
 
-/** Opens the channel with another answer timeout; the product uses the registry's. */
-export function openSmtp(settings: SmtpSettings, world: ChannelWorld, answerTimeoutMs: number): Channel {
-  const password = readPassword(settings, world)
-  const options = connectionOptions(settings, world, answerTimeoutMs)
+/** `answerTimeoutMs`: longest wait for any one answer; the library's own defaults are minutes. */
+function openSmtp(name: string, settings: SmtpSettings, world: ChannelWorld, answerTimeoutMs: number = settings.timeout): Channel {
+  const key = `notify.channels.${name}`
+  const password = readSecret(`${key}.password`, settings.passwordFile, settings.passwordEnv, world)
+  const options = connectionOptions(key, settings, world, answerTimeoutMs)
   const open = new Set<SMTPConnection>()
+  const cleaned = (text: string): string => withoutSecrets(text, password === undefined ? [] : [password])
 
   /** Runs `work` on a fresh, signed-in connection, which is cut on abort and closed in any case. */
   async function connected<T>(signal: AbortSignal, work: (connection: SMTPConnection) => Promise<T>): Promise<T> {
@@ -64,8 +64,10 @@ export function openSmtp(settings: SmtpSettings, world: ChannelWorld, answerTime
   }
 
   return {
-    name: 'email',
+    name,
     perMinute: settings.perMinute,
+    detail: settings.detail,
+    digest: { by: 'person', windows: [{ max: settings.alone + WINDOW_MS / settings.gather, ms: WINDOW_MS }], gatherMs: settings.gather, freeSends: settings.alone, gatherMostMs: GATHER_MOST_MS, aloneUpTo: settings.alone },
     async send(message, signal) {
       try {
         const raw = await compose(settings, message)
@@ -77,7 +79,7 @@ export function openSmtp(settings: SmtpSettings, world: ChannelWorld, answerTime
         })
         return delivered(info)
       } catch (error) {
-        return failed(error, message)
+        return failed(error, message, cleaned)
       }
     },
     async check(signal) {
@@ -88,7 +90,7 @@ export function openSmtp(settings: SmtpSettings, world: ChannelWorld, answerTime
         })
         return { kind: 'up' }
       } catch (error) {
-        return { kind: 'down', why: reason(error) }
+        return { kind: 'down', why: cleaned(reason(error)) }
       }
     },
     close() {
@@ -97,29 +99,9 @@ export function openSmtp(settings: SmtpSettings, world: ChannelWorld, answerTime
   }
 }
 
-function readPassword(settings: SmtpSettings, world: ChannelWorld): string | undefined {
-  if (settings.passwordFile !== undefined) {
-    try {
-      return world.readFile(settings.passwordFile).replace(/\r?\n$/, '')
-    } catch (cause) {
-      throw new SettingsError([`notify.smtp.passwordFile: cannot read ${settings.passwordFile}: ${reason(cause)}`])
-    }
-  }
-  if (settings.passwordEnv === undefined) return undefined
-  const value = world.env[settings.passwordEnv]
-  if (value === undefined || value === '') throw new SettingsError([`notify.smtp.passwordEnv: the variable ${settings.passwordEnv} is not set`])
-  return value
-}
-
-function connectionOptions(settings: SmtpSettings, world: ChannelWorld, answerTimeoutMs: number): SMTPConnectionOptions {
+function connectionOptions(key: string, settings: SmtpSettings, world: ChannelWorld, answerTimeoutMs: number): SMTPConnectionOptions {
   const tls: ConnectionOptions = { minVersion: 'TLSv1.2' }
-  if (settings.caFile !== undefined) {
-    try {
-      tls.ca = world.readFile(settings.caFile)
-    } catch (cause) {
-      throw new SettingsError([`notify.smtp.caFile: cannot read ${settings.caFile}: ${reason(cause)}`])
-    }
-  }
+  if (settings.caFile !== undefined) tls.ca = readNamed(`${key}.caFile`, settings.caFile, world)
   return {
     host: settings.host,
     port: settings.port,
@@ -192,9 +174,9 @@ function faultOf(error: unknown): SmtpFault {
   }
 }
 
-function failed(error: unknown, message: Message): SendOutcome {
+function failed(error: unknown, message: Message, cleaned: (text: string) => string): SendOutcome {
   const fault = faultOf(error)
-  const why = reason(error)
+  const why = cleaned(reason(error))
   if (fault.rejectedErrors.length > 0) {
     const { again } = rejections(message.to, fault.rejectedErrors)
     return again.length > 0 ? { kind: 'try-again', why, channelDown: false } : { kind: 'refused', why }

@@ -83,6 +83,145 @@ export const migrations: readonly Migration[] = [
       `create table setting (key text primary key, value_json text not null)`,
     ],
   },
+  {
+    name: 'routing',
+    statements: [
+      `create table routed_alert (
+        fingerprint text primary key, alert_json text not null, left_json text not null, updated_at bigint not null,
+        gone_at bigint)`,
+      `create index routed_alert_by_gone on routed_alert (gone_at)`,
+      `create table notification_log (
+        group_key text not null, receiver text not null, integration text not null, at bigint not null,
+        firing_json text not null, resolved_json text not null, expires_at bigint not null,
+        primary key (group_key, receiver, integration))`,
+      `create table silence (
+        id text primary key, matchers_json text not null, starts_at bigint not null, ends_at bigint not null,
+        created_by text not null, comment text not null, created_at bigint not null, updated_at bigint not null,
+        first_ends_at bigint not null, replaces text)`,
+      `create index silence_by_end on silence (ends_at)`,
+      `create table decision (
+        id bigint primary key, at bigint not null, last_at bigint not null, times bigint not null,
+        group_key text not null, receiver text not null, integration text not null, stage text not null,
+        outcome text not null, firing_json text not null, resolved_json text not null, why_json text not null,
+        outbox_ids_json text not null)`,
+      `create index decision_by_last_at on decision (last_at)`,
+      `create index decision_by_group on decision (group_key, last_at)`,
+      // Tokens of programs that write (amtool, an outside Prometheus) carry a role; the older ones only read.
+      `alter table read_token add column role text not null default 'reader'`,
+    ],
+  },
+  {
+    name: 'channels',
+    statements: [
+      // Whose messages are counted and put together: the addresses in one text.
+      `alter table outbox add column person text not null default ''`,
+      // The send that last took the row along.
+      `alter table outbox add column send_id text`,
+      `create index outbox_by_person on outbox (channel, state, person, due_at)`,
+      // Attempts of the last hours, so that rates hold over a restart.
+      `create table channel_send (
+        id text primary key, channel text not null, person text not null, at bigint not null)`,
+      `create index channel_send_by_channel on channel_send (channel, at)`,
+      `create table sms_usage (
+        channel text not null, day text not null, segments bigint not null, messages bigint not null,
+        primary key (channel, day))`,
+    ],
+  },
+  {
+    name: 'duty',
+    statements: [
+      `create table duty_override (
+        id bigint primary key, body_json text not null, reason text not null, made_by text not null, made_at bigint not null,
+        revoked_at bigint, revoked_by text, revoke_reason text)`,
+      `create table duty_told (
+        incident text not null, clock text not null check (clock in ('respond', 'dispose', 'recover')),
+        used double precision not null, repeat bigint not null, at bigint not null,
+        primary key (incident, clock, used, repeat))`,
+      `create table ack_link_use (
+        nonce text primary key, incident text not null, person text not null, at bigint not null, expires_at bigint not null)`,
+      `create table ack_code (
+        incident text not null, person text not null, code text not null, made_at bigint not null, expires_at bigint not null,
+        used_at bigint, primary key (incident, person))`,
+      `create index ack_code_by_code on ack_code (code, expires_at)`,
+      `create table ack_reply (
+        seq bigint primary key, at bigint not null, person text, outcome text not null, incident text)`,
+      `create index ack_reply_by_person on ack_reply (person, at)`,
+    ],
+  },
+  {
+    name: 'incidents',
+    statements: [
+      `alter table incident add column merged_into bigint`,
+      `create index incident_by_merged on incident (merged_into)`,
+      // What a cause's incident explains; an alert is in it once an incident, with its newest state.
+      `create table incident_hidden (
+        incident_id bigint not null references incident (id), fingerprint text not null, name text not null,
+        instance text not null, state text not null check (state in ('firing', 'no-data', 'ended', 'released', 'moved')),
+        started_at bigint not null, hidden_at bigint not null, ended_at bigint, facts_json text not null,
+        primary key (incident_id, fingerprint))`,
+      `create index incident_hidden_now on incident_hidden (incident_id) where ended_at is null`,
+      // Equal files are kept once.
+      `create table attachment_content (sha256 text primary key, content bytea not null)`,
+      `create table attachment (
+        id bigint primary key, incident_id bigint not null references incident (id), name text not null, type text not null,
+        size_bytes bigint not null, sha256 text not null references attachment_content (sha256),
+        added_at bigint not null, added_by text not null)`,
+      `create index attachment_by_incident on attachment (incident_id)`,
+      `create table work_log (
+        id bigint primary key, incident_id bigint references incident (id), kind text not null, service text,
+        text text not null, minutes bigint not null check (minutes >= 0), worked_at bigint not null,
+        recorded_at bigint not null, recorded_by text not null)`,
+      `create index work_log_by_time on work_log (worked_at)`,
+      `create index work_log_by_incident on work_log (incident_id)`,
+    ],
+  },
+  {
+    name: 'service',
+    statements: [
+      // What happened to maintenance windows, service requests and guard periods; they are folded from these rows alone.
+      `create table service_event (
+        stream text not null check (stream in ('window', 'request', 'guard')), id text not null, seq bigint not null,
+        at bigint not null, actor text not null, body_json text not null, primary key (stream, id, seq))`,
+      `create index service_event_by_time on service_event (at)`,
+      `create trigger service_event_no_update before update on service_event
+        begin select raise(abort, 'service_event: rows are never changed'); end`,
+      `create trigger service_event_no_delete before delete on service_event
+        begin select raise(abort, 'service_event: rows are never deleted'); end`,
+      // Finds the requests of a month without folding every one.
+      `create table service_request (id text primary key, received_at bigint not null, ended_at bigint, version bigint not null)`,
+      `create index service_request_by_time on service_request (received_at, ended_at)`,
+      `create table blind_time (
+        id bigint primary key, why text not null check (why in ('collector-down', 'agent-silent', 'no-data')),
+        service text not null, object text not null, from_at bigint not null, to_at bigint)`,
+      `create unique index blind_time_lasting on blind_time (why, service, object) where to_at is null`,
+      `create index blind_time_by_end on blind_time (to_at, from_at)`,
+      `create table frozen_month (
+        seq bigint primary key, month text not null unique, frozen_at bigint not null, actor text not null, forced text,
+        body_json text not null, previous_hash text not null, hash text not null unique)`,
+      `create trigger frozen_month_no_update before update on frozen_month
+        begin select raise(abort, 'frozen_month: rows are never changed'); end`,
+      `create trigger frozen_month_no_delete before delete on frozen_month
+        begin select raise(abort, 'frozen_month: rows are never deleted'); end`,
+      `create table month_annotation (
+        seq bigint primary key, month text not null references frozen_month (month), at bigint not null, actor text not null,
+        body_json text not null, previous_hash text not null, hash text not null unique)`,
+      `create trigger month_annotation_no_update before update on month_annotation
+        begin select raise(abort, 'month_annotation: rows are never changed'); end`,
+      `create trigger month_annotation_no_delete before delete on month_annotation
+        begin select raise(abort, 'month_annotation: rows are never deleted'); end`,
+    ],
+  },
+  {
+    name: 'silence requests',
+    statements: [
+      // Silences that wait for a second person, and what became of them.
+      `create table silence_request (
+        id text primary key, changes text, matchers_json text not null, starts_at bigint not null, ends_at bigint not null,
+        owner text not null, reason text not null, asked_at bigint not null, decided_at bigint, decided_by text, refusal text,
+        silence_id text)`,
+      `create index silence_request_by_end on silence_request (ends_at)`,
+    ],
+  },
 ]
 
 /**

@@ -20,6 +20,27 @@ export interface Schema {
   readonly address_failure: AddressFailureTable
   readonly audit: AuditTable
   readonly setting: SettingTable
+  readonly routed_alert: RoutedAlertTable
+  readonly notification_log: NotificationLogTable
+  readonly silence: SilenceTable
+  readonly decision: DecisionTable
+  readonly duty_override: DutyOverrideTable
+  readonly duty_told: DutyToldTable
+  readonly ack_link_use: AckLinkUseTable
+  readonly ack_code: AckCodeTable
+  readonly ack_reply: AckReplyTable
+  readonly channel_send: ChannelSendTable
+  readonly sms_usage: SmsUsageTable
+  readonly incident_hidden: IncidentHiddenTable
+  readonly attachment_content: AttachmentContentTable
+  readonly attachment: AttachmentTable
+  readonly work_log: WorkLogTable
+  readonly service_event: ServiceEventTable
+  readonly service_request: ServiceRequestTable
+  readonly blind_time: BlindTimeTable
+  readonly frozen_month: FrozenMonthTable
+  readonly month_annotation: MonthAnnotationTable
+  readonly silence_request: SilenceRequestTable
 }
 
 /** Which migrations have run. */
@@ -84,6 +105,7 @@ export interface IncidentTable {
   /** F20261122-001, the day by Asia/Shanghai. */
   number: string
   key: string
+  /** As lists need it: an incident without data is `open`, one that went into another is `closed`. */
   state: 'open' | 'recovered' | 'closed'
   service: string
   instance: string
@@ -97,6 +119,8 @@ export interface IncidentTable {
   /** `seq` of the newest event folded into this row. */
   version: number
   body_json: string
+  /** The incident it went into. */
+  merged_into: number | null
 }
 
 /** The incident's timeline, the truth from which `incident` is folded. */
@@ -136,6 +160,10 @@ export interface OutboxTable {
   due_at: number
   updated_at: number
   last_error: string | null
+  /** Whose messages are counted and put together: the addresses in one text. */
+  person: string
+  /** The send that last took the row along. */
+  send_id: string | null
 }
 
 /** What came of one attempt to send. */
@@ -178,13 +206,14 @@ export interface SessionTable {
   revoke_reason: string | null
 }
 
-/** A bearer token for read-only routes. */
+/** A bearer token of a program; `role` says what it may do. */
 export interface ReadTokenTable {
   id: string
   token_hash: string
   name: string
   created_at: number
   revoked_at: number | null
+  role: string
 }
 
 /** Failed sign-ins by network address. */
@@ -211,4 +240,250 @@ export interface AuditTable {
 export interface SettingTable {
   key: string
   value_json: string
+}
+
+/** An alert as routing holds it (see notify/routed-alert.ts), so that a restart loses no recovery. */
+export interface RoutedAlertTable {
+  fingerprint: string
+  alert_json: string
+  /** Groups that have told its end and let it go. */
+  left_json: string
+  updated_at: number
+  /** When routing let go of it; the row stays for explanations until the retention ends. */
+  gone_at: number | null
+}
+
+/** What one integration of a receiver was last told about a group: Alertmanager's notification log. */
+export interface NotificationLogTable {
+  group_key: string
+  receiver: string
+  integration: string
+  at: number
+  firing_json: string
+  resolved_json: string
+  expires_at: number
+}
+
+/** A silence, also ended ones while they are kept. */
+export interface SilenceTable {
+  id: string
+  matchers_json: string
+  starts_at: number
+  ends_at: number
+  created_by: string
+  comment: string
+  created_at: number
+  updated_at: number
+  /** The end it was made with. */
+  first_ends_at: number
+  /** The silence whose matchers this one changed. */
+  replaces: string | null
+}
+
+/** What the notify pipeline decided in one flush, or in several equal ones in a row (`at` to `last_at`, `times`). */
+export interface DecisionTable {
+  id: number
+  at: number
+  last_at: number
+  times: number
+  group_key: string
+  receiver: string
+  /** '' where the decision was for the whole receiver. */
+  integration: string
+  stage: string
+  outcome: string
+  firing_json: string
+  resolved_json: string
+  why_json: string
+  outbox_ids_json: string
+}
+
+/** An attempt to send, kept while a rate window lasts. */
+export interface ChannelSendTable {
+  id: string
+  channel: string
+  person: string
+  at: number
+}
+
+/** What an SMS channel was billed on one day, by office time; attempts whose outcome is unknown included. */
+export interface SmsUsageTable {
+  channel: string
+  /** `2026-11-22` */
+  day: string
+  segments: number
+  messages: number
+}
+
+/** What people changed beside the duty file (see duty/override.ts); never edited, only taken back. */
+export interface DutyOverrideTable {
+  id: number
+  body_json: string
+  reason: string
+  made_by: string
+  made_at: number
+  revoked_at: number | null
+  revoked_by: string | null
+  revoke_reason: string | null
+}
+
+/** Escalation steps that were told; `repeat` 0 is the step itself. */
+export interface DutyToldTable {
+  /** The incident's number. */
+  incident: string
+  clock: 'respond' | 'dispose' | 'recover'
+  /** Percent of the clock's time. */
+  used: number
+  repeat: number
+  at: number
+}
+
+/** Links out of messages that have been used, kept until they would have expired. */
+export interface AckLinkUseTable {
+  nonce: string
+  incident: string
+  person: string
+  at: number
+  expires_at: number
+}
+
+/** The code by which one person answers an SMS about one incident. */
+export interface AckCodeTable {
+  incident: string
+  person: string
+  code: string
+  made_at: number
+  expires_at: number
+  used_at: number | null
+}
+
+/** Answers by SMS and what came of them. `person` null: the number is nobody's. */
+export interface AckReplyTable {
+  seq: number
+  at: number
+  person: string | null
+  outcome: string
+  incident: string | null
+}
+
+/** Alerts that an incident explains. `facts_json` is the alert as it was when it was hidden. */
+export interface IncidentHiddenTable {
+  incident_id: number
+  fingerprint: string
+  name: string
+  instance: string
+  state: 'firing' | 'no-data' | 'ended' | 'released' | 'moved'
+  started_at: number
+  hidden_at: number
+  /** null: hidden now. */
+  ended_at: number | null
+  facts_json: string
+}
+
+/** The bytes of attachments, once per content. */
+export interface AttachmentContentTable {
+  sha256: string
+  content: Uint8Array
+}
+
+/** A file that somebody added to an incident. */
+export interface AttachmentTable {
+  id: number
+  incident_id: number
+  name: string
+  /** What its bytes were seen to be, not what was claimed. */
+  type: string
+  size_bytes: number
+  sha256: string
+  added_at: number
+  added_by: string
+}
+
+/** One entry of the work log, on an incident or by itself. Entries are never changed. */
+export interface WorkLogTable {
+  id: number
+  incident_id: number | null
+  kind: string
+  service: string | null
+  text: string
+  minutes: number
+  worked_at: number
+  recorded_at: number
+  recorded_by: string
+}
+
+/** What happened to a maintenance window, service request or guard period: the truth these are folded from. */
+export interface ServiceEventTable {
+  stream: 'window' | 'request' | 'guard'
+  /** M20261122-001, Q20261122-001, G20261122-001, the day by office time. */
+  id: string
+  seq: number
+  at: number
+  actor: string
+  body_json: string
+}
+
+/** Finds requests by time; everything else is folded from their events. */
+export interface ServiceRequestTable {
+  id: string
+  received_at: number
+  ended_at: number | null
+  /** `seq` of the newest event. */
+  version: number
+}
+
+/** When the monitoring could not see. */
+export interface BlindTimeTable {
+  id: number
+  why: 'collector-down' | 'agent-silent' | 'no-data'
+  /** '' for every service. */
+  service: string
+  object: string
+  from_at: number
+  /** null while it lasts. */
+  to_at: number | null
+}
+
+/** A frozen month (see service/frozen-month.ts). */
+export interface FrozenMonthTable {
+  seq: number
+  /** `2026-07` */
+  month: string
+  frozen_at: number
+  actor: string
+  /** Why it was frozen although incidents of it were open. */
+  forced: string | null
+  body_json: string
+  previous_hash: string
+  hash: string
+}
+
+/** A correction beside a frozen month. */
+export interface MonthAnnotationTable {
+  seq: number
+  month: string
+  at: number
+  actor: string
+  body_json: string
+  previous_hash: string
+  hash: string
+}
+
+/** A silence, or a change of one, that needs a second person. `decided_at` null: it still waits. */
+export interface SilenceRequestTable {
+  id: string
+  /** The silence it would change. */
+  changes: string | null
+  matchers_json: string
+  starts_at: number
+  ends_at: number
+  owner: string
+  reason: string
+  asked_at: number
+  decided_at: number | null
+  decided_by: string | null
+  /** What the second person said when they refused; null: they agreed. */
+  refusal: string | null
+  /** What came of it. */
+  silence_id: string | null
 }

@@ -2,11 +2,15 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
+import { dutyBodies } from '../../test/duty-dependencies.ts'
+import { incidentBodies } from '../../test/incident-dependencies.ts'
+import { notifyBodies } from '../../test/notify-dependencies.ts'
+import { serviceBodies } from '../../test/service-dependencies.ts'
 import { NOW, type StubWeb, stubWeb } from '../../test/web-dependencies.ts'
 import { type Permission, matrix, permissions, roles } from '../access/matrix.ts'
 
 const own = '/api/zhishou/v1'
-const bodies: Readonly<Record<string, unknown>> = { text: { text: '已重启' }, token: { host: 'web-01' }, revoke: { reason: '退役' }, password: { old: 'a', new: 'b' }, none: {} }
+const bodies: Readonly<Record<string, unknown>> = { text: { text: '已重启' }, token: { host: 'web-01' }, revoke: { reason: '退役' }, password: { old: 'a', new: 'b' }, none: {}, ...serviceBodies, ...notifyBodies, ...dutyBodies, ...incidentBodies }
 
 /** Every route under /api: what it asks for, and a body that it takes. A route that is not here fails the suite. */
 const table: Readonly<Record<string, readonly [Permission | 'signed-in' | 'open', string?]>> = {
@@ -25,6 +29,76 @@ const table: Readonly<Record<string, readonly [Permission | 'signed-in' | 'open'
   [`POST ${own}/incidents/:number/acknowledge`]: ['incidents.act', 'none'],
   [`POST ${own}/incidents/:number/dispose`]: ['incidents.act', 'text'],
   [`POST ${own}/incidents/:number/comment`]: ['incidents.act', 'text'],
+  [`GET ${own}/service/services`]: ['service.read'],
+  [`GET ${own}/service/availability`]: ['service.read'],
+  [`GET ${own}/service/availability/:service`]: ['service.read'],
+  [`GET ${own}/service/months`]: ['service.read'],
+  [`GET ${own}/service/months/verify`]: ['service.read'],
+  [`GET ${own}/service/months/:month`]: ['service.read'],
+  [`POST ${own}/service/months/:month/freeze`]: ['months.freeze', 'freeze'],
+  [`POST ${own}/service/months/:month/annotations`]: ['months.freeze', 'correction'],
+  [`GET ${own}/service/windows`]: ['service.read'],
+  [`POST ${own}/service/windows`]: ['service.write', 'window'],
+  [`POST ${own}/service/windows/:id/approve`]: ['service.write', 'approval'],
+  [`POST ${own}/service/windows/:id/shorten`]: ['service.write', 'shorter'],
+  [`POST ${own}/service/windows/:id/cancel`]: ['service.write', 'reason'],
+  [`GET ${own}/service/requests`]: ['service.read'],
+  [`POST ${own}/service/requests`]: ['service.write', 'request'],
+  [`POST ${own}/service/requests/:id/start`]: ['service.write', 'none'],
+  [`POST ${own}/service/requests/:id/note`]: ['service.write', 'worked'],
+  [`POST ${own}/service/requests/:id/finish`]: ['service.write', 'worked'],
+  [`POST ${own}/service/requests/:id/refuse`]: ['service.write', 'reason'],
+  [`GET ${own}/service/guards`]: ['service.read'],
+  [`POST ${own}/service/guards`]: ['service.write', 'guard'],
+  [`POST ${own}/service/guards/:id/end`]: ['service.write', 'reason'],
+  [`POST ${own}/service/guards/:id/zero-reports`]: ['service.write', 'zeroReport'],
+  [`GET ${own}/service/exposure`]: ['exposure.read'],
+  [`POST ${own}/incidents/:number/acknowledge-by-phone`]: ['incidents.act', 'call'],
+  [`GET ${own}/duty`]: ['duty.read'],
+  [`GET ${own}/duty/shifts`]: ['duty.read'],
+  [`GET ${own}/duty/escalation`]: ['duty.read'],
+  [`GET ${own}/duty/overrides`]: ['duty.read'],
+  [`POST ${own}/duty/overrides`]: ['duty.write', 'override'],
+  [`DELETE ${own}/duty/overrides/:override`]: ['duty.write', 'back'],
+  [`POST ${own}/incidents`]: ['incidents.act', 'handReport'],
+  [`GET ${own}/incidents/choices`]: ['incidents.read'],
+  [`GET ${own}/incidents/:number/hidden`]: ['incidents.read'],
+  [`GET ${own}/incidents/:number/merged`]: ['incidents.read'],
+  [`POST ${own}/incidents/:number/close`]: ['incidents.act', 'text'],
+  [`POST ${own}/incidents/:number/reopen`]: ['incidents.act', 'text'],
+  [`POST ${own}/incidents/:number/recovery`]: ['incidents.act', 'recovery'],
+  [`POST ${own}/incidents/:number/assign`]: ['incidents.act', 'assign'],
+  [`POST ${own}/incidents/:number/unassign`]: ['incidents.act', 'none'],
+  [`POST ${own}/incidents/:number/severity`]: ['incidents.act', 'severity'],
+  [`POST ${own}/incidents/:number/root-cause`]: ['incidents.act', 'rootCause'],
+  [`POST ${own}/incidents/:number/merge`]: ['incidents.act', 'merge'],
+  [`POST ${own}/incidents/:number/split`]: ['incidents.act', 'split'],
+  [`POST ${own}/incidents/:number/attachments`]: ['incidents.act', 'file'],
+  [`GET ${own}/incidents/:number/attachments/:file`]: ['incidents.read'],
+  [`GET ${own}/work-log`]: ['incidents.read'],
+  [`POST ${own}/work-log`]: ['work.write', 'work'],
+  [`GET ${own}/silences`]: ['alerts.read'],
+  [`POST ${own}/silences`]: ['silences.write', 'silence'],
+  [`POST ${own}/silences/:id`]: ['silences.write', 'silenceChange'],
+  [`POST ${own}/silences/:id/expire`]: ['silences.write', 'none'],
+  [`POST ${own}/silences/:id/confirm`]: ['silences.write', 'none'],
+  [`POST ${own}/silences/:id/refuse`]: ['silences.write', 'reason'],
+  [`GET ${own}/channels`]: ['overview.read'],
+  [`POST ${own}/channels/:name/test`]: ['channels.test', 'channelTest'],
+  [`GET ${own}/outbox`]: ['overview.read'],
+  [`GET ${own}/outbox/:id`]: ['overview.read'],
+  [`GET ${own}/routing`]: ['alerts.read'],
+  [`POST ${own}/routing/try`]: ['alerts.read', 'labels'],
+  [`GET ${own}/explain`]: ['alerts.read'],
+  'GET /api/v2/status': ['alerts.read'],
+  'GET /api/v2/receivers': ['alerts.read'],
+  'GET /api/v2/alerts': ['alerts.read'],
+  'POST /api/v2/alerts': ['alerts.write', 'posted'],
+  'GET /api/v2/alerts/groups': ['alerts.read'],
+  'GET /api/v2/silences': ['alerts.read'],
+  'POST /api/v2/silences': ['silences.write', 'amSilence'],
+  'GET /api/v2/silence/:id': ['alerts.read'],
+  'DELETE /api/v2/silence/:id': ['silences.write'],
   [`GET ${own}/agents`]: ['agents.manage'],
   [`POST ${own}/agents/tokens`]: ['agents.manage', 'token'],
   [`POST ${own}/agents/:instance/revoke`]: ['agents.manage', 'revoke'],
@@ -53,14 +127,14 @@ async function ask(path: string, { method = 'GET', cookie, headers = {}, body, s
   return await stub.web.app.request(`${secure ? 'https' : 'http'}://collector.example.org${path}`, {
     method,
     headers: { ...(cookie === undefined ? {} : { cookie: `${name}=${cookie}` }), ...headers },
-    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    ...(body === undefined ? {} : { body: typeof body === 'string' || body instanceof FormData ? body : JSON.stringify(body) }),
   })
 }
 
 const codeOf = async (response: Response): Promise<unknown> => ((await response.json()) as { code?: unknown }).code
 const paths = Object.entries(table).map(([key, [needs, body]]) => {
   const [method = '', path = ''] = key.split(' ')
-  return { key, method, path: path.replace(':instance', 'web-01').replace(':number', 'G1').replace(':name', 'job').replace(/\/(query|query_range)$/, '/$1?query=1&start=0&end=1&step=1').replace(/\/series$/, '/series?match[]=up'), needs, body: body === undefined ? undefined : bodies[body] }
+  return { key, method, path: path.replace(':instance', 'web-01').replace(':number', 'G1').replace(':name', 'job').replace(':override', '1').replace(':file', '1').replace('/availability/:service', '/availability/portal').replace(':month', '2026-07').replace(':id', 'X1').replace(/\/(query|query_range)$/, '/$1?query=1&start=0&end=1&step=1').replace(/\/explain$/, '/explain?alert=f1').replace(/\/series$/, '/series?match[]=up'), needs, body: body === undefined ? undefined : bodies[body] }
 })
 const guarded = paths.filter((one) => one.needs !== 'open')
 
@@ -73,7 +147,7 @@ describe('who may pass', () => {
 
   it('outside /api nothing is there but health, metrics, enrolment and the console', () => {
     const routes = stub.web.app.routes.filter((route) => !route.path.startsWith('/api')).map((route) => `${route.method} ${route.path}`)
-    expect([...new Set(routes)].sort()).toEqual(['ALL /*', 'ALL /assets/*', 'ALL /icon.svg', 'GET /*', 'GET /assets/*', 'GET /healthz', 'GET /metrics', 'POST /enrol'])
+    expect([...new Set(routes)].sort()).toEqual(['ALL /*', 'ALL /assets/*', 'ALL /icon.svg', 'GET /*', 'GET /-/healthy', 'GET /-/ready', 'GET /a/:token', 'GET /assets/*', 'GET /healthz', 'GET /metrics', 'POST /a/:token', 'POST /enrol'])
   })
 
   it.each(guarded)('$key refuses who is nobody', async ({ method, path, body }) => {
@@ -220,7 +294,7 @@ describe('what a request may hold', () => {
   })
 
   it('limits of lists are checked', async () => {
-    for (const query of ['state=closed', 'limit=0', 'limit=x', 'limit=-1', 'limit=1e3']) expect(`${query} ${(await ask(`${own}/incidents?${query}`, { cookie: 'duty' })).status}`).toBe(`${query} 400`)
+    for (const query of ['state=gone', 'limit=0', 'limit=x', 'limit=-1', 'limit=1e3']) expect(`${query} ${(await ask(`${own}/incidents?${query}`, { cookie: 'duty' })).status}`).toBe(`${query} 400`)
     expect((await ask(`${own}/incidents?state=all&limit=5000`, { cookie: 'duty' })).status).toBe(200)
   })
 })
@@ -251,7 +325,7 @@ describe('what every answer holds', () => {
 })
 
 describe('addresses', () => {
-  it.each(['/api/nope', '/api/v2/alerts', '/api/v1/rules/test/test', '/api/v1/status/flags'])('%s is a 404 as Prometheus says it', async (path) => {
+  it.each(['/api/nope', '/api/v2/nope', '/api/v1/rules/test/test', '/api/v1/status/flags'])('%s is a 404 as Prometheus says it', async (path) => {
     const response = await ask(path, { headers: { authorization: 'Bearer bearer-reader' } })
     expect([response.status, await response.text()]).toEqual([404, '404 page not found\n'])
   })

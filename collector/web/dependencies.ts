@@ -2,7 +2,7 @@
  * What the web room needs from the others, as narrow functions: routes check their input, call one of these and turn
  * the outcome into a status. `main.ts` wires them; tests pass their own.
  */
-import type { AgentView, AlertView, IncidentDetail, IncidentSummary, NewToken, Overview, SelfView } from '../../protocol/api.ts'
+import type { AgentView, AlertView, NewToken, Overview, SelfView } from '../../protocol/api.ts'
 import type { EnrolRequest } from '../../protocol/messages.ts'
 import type { Labels } from '../../protocol/series.ts'
 import type { CheckResult } from '../../protocol/events.ts'
@@ -11,6 +11,10 @@ import type { Caller } from '../access/sessions.ts'
 import type { PresenceView } from '../ingest/run-presence.ts'
 import type { Value } from '../promql/value.ts'
 import type { RuleGroupStatus } from '../rules/view.ts'
+import type { AckLinkDependencies, DutyDependencies } from './duty-dependencies.ts'
+import type { IncidentWebDependencies } from './incident-dependencies.ts'
+import type { NotifyWebDependencies } from './notify-dependencies.ts'
+import type { ServiceWebDependencies } from './service-dependencies.ts'
 
 /** A refused act: a stable word, a Chinese sentence and the HTTP status it becomes. */
 export interface Refused {
@@ -54,18 +58,17 @@ export interface WebDependencies {
   checks(instance: string): readonly CheckResult[]
   overview(): Promise<Overview>
   self(): Promise<SelfView>
-  incidents: {
-    list(state: 'open' | 'all', limit: number): Promise<readonly IncidentSummary[]>
-    get(number: string): Promise<IncidentDetail | undefined>
-    acknowledge(number: string, actor: string): Promise<Outcome<void>>
-    dispose(number: string, actor: string, text: string): Promise<Outcome<void>>
-    comment(number: string, actor: string, text: string): Promise<Outcome<void>>
-  }
+  readonly incidents: IncidentWebDependencies
   agents: {
     list(): Promise<readonly AgentView[]>
     createToken(host: string, actor: string): Promise<Outcome<NewToken>>
     revoke(instance: string, reason: string, actor: string): Promise<Outcome<void>>
   }
+  readonly service: ServiceWebDependencies
+  readonly notify: NotifyWebDependencies
+  readonly duty: DutyDependencies
+  /** The page behind a message's link, open to whoever holds one. */
+  readonly ackLinks: AckLinkDependencies
   /** POST /enrol: one-time token against a certificate. */
   enrol(request: EnrolRequest, address: string): Promise<{ readonly status: 200 | 400 | 401 | 403 | 429 | 503; readonly body: object; readonly retryAfterMs?: number }>
   metricsText(): Promise<string>

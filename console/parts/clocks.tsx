@@ -16,11 +16,12 @@ export function Clocks({ clocks, now }: { readonly clocks: readonly ClockView[];
 function Clock({ clock, now }: { readonly clock: ClockView; readonly now: number }) {
   const left = clock.state === 'running' ? clock.dueAt - now : clock.leftMs
   const used = Math.min(1, Math.max(0, 1 - left / clock.limitMs))
-  const tone = left < 0 ? 'critical' : used >= 0.75 ? 'warning' : 'good'
+  // What was done in time is well, however close it came.
+  const tone = left < 0 ? 'critical' : clock.state === 'running' && used >= 0.75 ? 'warning' : 'good'
   const name = clockWords[clock.clock]
   return (
     <div className="clock" data-clock={clock.clock} data-state={clock.state}>
-      <div className="soft">
+      <div className="soft clock-name">
         {name}（{hoursText(clock.limitMs)}）
       </div>
       <div className={`left ${tone}`}>{clock.state === 'running' ? countdownText(left) : left < 0 ? '已超时' : '按时'}</div>

@@ -16,7 +16,7 @@ const all = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], { cwd
 const code = all.filter((file) => /^(protocol|agent|collector|cli|console|scripts)\/.*\.(ts|tsx|mjs)$/.test(file) && !/\.(test|fixture)\.tsx?$/.test(file))
 
 /** What serves every room and knows none. */
-const services = ['collector/state', 'collector/access', 'collector/clock.ts', 'collector/log.ts', 'collector/counters.ts'] as const
+const services = ['collector/state', 'collector/access', 'collector/clock.ts', 'collector/log.ts', 'collector/counters.ts', 'collector/zone.ts', 'collector/duration-setting.ts'] as const
 
 /** Room → rooms right before it, whose files it may use, and theirs in turn. `protocol` and the services go without saying. */
 const before: Readonly<Record<string, readonly string[]>> = {
@@ -28,6 +28,8 @@ const before: Readonly<Record<string, readonly string[]>> = {
   'collector/clock.ts': [],
   'collector/log.ts': [],
   'collector/counters.ts': [],
+  'collector/zone.ts': [],
+  'collector/duration-setting.ts': [],
   'collector/home.ts': [],
   'collector/store': [],
   'collector/ingest': ['collector/store'],
@@ -35,18 +37,23 @@ const before: Readonly<Record<string, readonly string[]>> = {
   'collector/rules': ['collector/ingest', 'collector/promql'],
   'collector/correlate': ['collector/rules'],
   'collector/incidents': ['collector/correlate'],
-  'collector/notify': ['collector/incidents'],
+  'collector/notify': ['collector/incidents', 'collector/duty'],
+  // Incidents are told to it as plain data by main.ts.
+  'collector/service': [],
   'collector/compliance': ['collector/store'],
   'collector/orders': ['collector/compliance'],
   'collector/duty': [],
   'collector/inspection': ['collector/orders', 'collector/notify', 'collector/duty'],
-  'collector/reports': ['collector/orders', 'collector/notify', 'collector/duty', 'collector/inspection'],
+  'collector/reports': ['collector/orders', 'collector/notify', 'collector/duty', 'collector/inspection', 'collector/service'],
   'collector/config.ts': ['collector/notify'],
-  'collector/self-series.ts': ['collector/notify', 'collector/reports'],
+  'collector/self-series.ts': ['collector/notify', 'collector/reports', 'collector/service'],
   'collector/self-samples.ts': ['collector/store'],
   'collector/self-view.ts': ['collector/rules'],
-  'collector/web': ['collector/notify', 'collector/reports'],
-  'collector/main.ts': ['collector/web', 'collector/config.ts', 'collector/self-series.ts', 'collector/self-samples.ts', 'collector/self-view.ts', 'collector/home.ts'],
+  'collector/web': ['collector/notify', 'collector/reports', 'collector/service'],
+  // main.ts's own: opens the rooms and carries outcomes from one to the next.
+  'collector/wiring': ['collector/web', 'collector/config.ts', 'collector/alert-files.ts'],
+  'collector/alert-files.ts': ['collector/notify', 'collector/service', 'collector/config.ts'],
+  'collector/main.ts': ['collector/wiring', 'collector/web', 'collector/config.ts', 'collector/self-series.ts', 'collector/self-samples.ts', 'collector/self-view.ts', 'collector/home.ts'],
   cli: ['collector/main.ts', 'agent', 'scripts'],
   scripts: ['collector/config.ts', 'agent'],
 }

@@ -84,10 +84,10 @@ export interface RunningCollector {
 }
 
 /** A collector in `home` with `settings` as its collector.yml (mail, intervals …). */
-export async function collectorAt(home: string, settings: string): Promise<RunningCollector> {
+export async function collectorAt(home: string, settings: string | ((tls: string) => string)): Promise<RunningCollector> {
   mkdirSync(home, { recursive: true })
-  writeFileSync(join(home, 'collector.yml'), settings)
   const ports = { http: await freePort(), tls: await freePort() }
+  writeFileSync(join(home, 'collector.yml'), typeof settings === 'string' ? settings : settings(`https://127.0.0.1:${ports.tls}`))
   const http = `http://127.0.0.1:${ports.http}`
   let program: Program | undefined
   const first = (): FirstRun => JSON.parse(readFileSync(join(home, 'first-run.json'), 'utf8')) as FirstRun

@@ -239,11 +239,11 @@ describe('collector run with a broken collector.yml', () => {
   it('ends with 1 and lists every mistake, and leaves the folder to the next', async () => {
     const home = join(work.path, 'broken')
     mkdirSync(home)
-    const broken = 'htpp: 127.0.0.1:1\ntls: nowhere\nstore: { retention: long }\nnotify: { smtp: { host: a, from: a@example.org, password: hunter2-hunter2 } }\n'
+    const broken = 'htpp: 127.0.0.1:1\ntls: nowhere\nstore: { retention: long }\nnotify: { channels: { mail: { kind: email, host: a, from: a@example.org, password: hunter2-hunter2 } } }\n'
     writeFileSync(join(home, 'collector.yml'), broken)
     const run = spawnSync(node24, [join(root, 'cli', 'main.ts'), 'collector', 'run', '--home', home], { encoding: 'utf8', timeout: 30_000 })
     expect(run.status).toBe(1)
-    for (const mistake of ['collector.yml: htpp: unknown key, did you mean http?', 'collector.yml: tls: expected HOST:PORT, got "nowhere"', 'collector.yml: store.retention: expected a duration with a unit such as 15s, 5m, 24h, got "long"', 'collector.yml: notify.smtp.password: unknown key']) expect(run.stderr).toContain(mistake)
+    for (const mistake of ['collector.yml: htpp: unknown key, did you mean http?', 'collector.yml: tls: expected HOST:PORT, got "nowhere"', 'collector.yml: store.retention: expected a duration with a unit such as 15s, 5m, 24h, got "long"', 'collector.yml: notify.channels.mail.password: unknown key']) expect(run.stderr).toContain(mistake)
     expect(run.stdout + run.stderr).not.toContain('hunter2')
     const check = spawnSync(node24, [join(root, 'cli', 'main.ts'), 'collector', 'check-config', '--home', home], { encoding: 'utf8', timeout: 30_000 })
     expect([check.status, check.stdout.trim().split('\n').length]).toEqual([1, 4])

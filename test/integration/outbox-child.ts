@@ -3,26 +3,27 @@
  * Arguments: state file, relay port, name of this life, how many to queue. Prints `queued KEY` once a message is committed.
  */
 import { createOutbox } from '../../collector/notify/outbox.ts'
-import { notifySettings } from '../../collector/notify/settings.ts'
-import { openSmtp } from '../../collector/notify/smtp.ts'
+import { channelSettings } from '../../collector/notify/channel-settings.ts'
+import { openChannel } from '../../collector/notify/registry.ts'
 import { systemClock } from '../../collector/clock.ts'
 import { openState } from '../../collector/state/open.ts'
+import { words } from './message-rig.ts'
 
 const [file = '', port = '', life = '', count = ''] = process.argv.slice(2)
 const clock = systemClock((name, error) => process.stderr.write(`${name}: ${String(error)}\n`))
 const state = await openState(file)
 // Not through the rig: its parsers would make every life start slowly.
-const { smtp } = notifySettings.parse({ smtp: { host: '127.0.0.1', port: Number(port), plain: true, perMinute: 10_000, from: 'zhishou@example.org' } })
-if (smtp === undefined) throw new Error('no relay in the settings')
+const mail = channelSettings.parse({ kind: 'email', host: '127.0.0.1', port: Number(port), plain: true, perMinute: 10_000, alone: 10_000, from: 'zhishou@example.org' })
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined }
 const outbox = createOutbox({
   state,
   clock,
-  channels: [openSmtp(smtp, { readFile: () => '', env: {} }, 2_000)],
+  channels: [openChannel('email', mail, { readFile: () => '', env: {} }, 2_000)],
   random: Math.random,
   counters: { add: () => undefined, set: () => undefined },
   log: quiet,
-  render: (payload) => ({ subject: JSON.stringify(payload), text: JSON.stringify(payload), html: '' }),
+  render: (payload) => words(JSON.stringify(payload)),
+  renderDigest: (messages) => words(messages.map((one) => one.subject).join()),
 })
 await outbox.start()
 for (let index = 0; index < Number(count); index++) {

@@ -13,6 +13,7 @@ import { messageId } from '../../collector/notify/smtp.ts'
 import { openState } from '../../collector/state/open.ts'
 import type { State } from '../../collector/state/open.ts'
 import { scaled, seed } from '../scale.ts'
+import { words } from './message-rig.ts'
 import { startRelay } from './smtp-rig.ts'
 
 let folder = ''
@@ -48,14 +49,15 @@ function setUp(answers: SendOutcome[], perMinute = 100) {
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
     render: (payload) => {
       if (payload === null) throw new Error('nothing to say')
-      return { subject: JSON.stringify(payload), text: 't', html: 'h' }
+      return words(JSON.stringify(payload))
     },
+    renderDigest: (messages) => words(messages.map((one) => one.subject).join()),
   })
   return { outbox, sent, counts, world }
 }
 
 async function queue(outbox: Outbox, key: string, now: number, to: readonly string[] = ['a@example.org'], payload: string | null = key): Promise<boolean> {
-  return state.db.transaction().execute((trx) => outbox.enqueue(trx, { channel: 'email', receiver: '值班', to, dedupKey: key, incidentId: undefined, payload }, now))
+  return (await state.db.transaction().execute((trx) => outbox.enqueue(trx, { channel: 'email', receiver: '值班', to, dedupKey: key, incidentId: undefined, payload }, now))).length > 0
 }
 const rows = (): Promise<string[]> => state.db.selectFrom('outbox').select(['dedup_key', 'state', 'attempts']).orderBy('dedup_key').execute().then((all) => all.map((row) => `${row.dedup_key} ${row.state} ${row.attempts}`))
 const receipts = (): Promise<string[]> => state.db.selectFrom('receipt').select(['attempt', 'outcome']).orderBy('at').orderBy('attempt').execute().then((all) => all.map((row) => `${row.attempt} ${row.outcome}`))
@@ -159,7 +161,7 @@ describe('outbox', () => {
     await after.outbox.runDue()
     await after.outbox.stop()
     expect(sent).toHaveLength(1)
-    expect(after.sent.map((message) => message.id)).toEqual(['id' in claimed ? claimed.id : ''])
+    expect(after.sent.map((message) => message.id)).toEqual([claimed.kind === 'claimed' ? claimed.messages[0].id : ''])
     expect(await rows()).toEqual(['done sent 1', 'torn sent 2'])
     expect(await receipts()).toContain('1 interrupted')
   })

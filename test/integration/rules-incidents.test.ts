@@ -1,4 +1,4 @@
-/** Rules, incidents and outbox rows over the real store and state.db: what the two rooms promise each other. */
+/** Rules and incidents over the real store and state.db: what the two rooms promise each other. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,8 +6,6 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { parseSlaProfiles } from '../../collector/incidents/profile.ts'
 import { createIncidents } from '../../collector/incidents/run.ts'
 import { parseWording } from '../../collector/incidents/wording.ts'
-import { createAnnouncer } from '../../collector/notify/announce.ts'
-import { enqueue } from '../../collector/notify/outbox-storage.ts'
 import { parseRuleFile } from '../../collector/rules/rule-file.ts'
 import { startRules } from '../../collector/rules/run.ts'
 import { sqlRuleStateStore } from '../../collector/rules/state-store.ts'
@@ -41,13 +39,10 @@ async function rooms() {
   const open = async () => {
     const store = openStore({ path: join(folder, 'metrics.db'), now: clock.now, settings: storeSettings.parse({ commitDelayMs: 0 }) })
     const state = await openState(join(folder, 'state.db'), now)
-    const receivers = [{ name: '值班', email: ['duty@example.org'], minSeverity: 'warning' as const, sendResolved: false }]
     const incidents = await createIncidents({
       state, clock, log: quiet,
       profiles: parseSlaProfiles(readFileSync('alerts/sla.yml', 'utf8'), 'sla.yml'),
       wording: parseWording(readFileSync('alerts/templates/zh-CN.yml', 'utf8'), 'zh-CN.yml'),
-      announce: createAnnouncer(receivers, enqueue),
-      announced: () => undefined,
     })
     let task: () => void | Promise<void> = () => undefined
     const { groups } = parseRuleFile('g.yml', rulesText)
@@ -66,7 +61,7 @@ async function rooms() {
   return {
     now: () => now,
     incidents: () => running.incidents.list({ state: 'all', limit: 10 }),
-    mails: async () => (await running.state.db.selectFrom('outbox').select('id').execute()).length,
+    events: async () => (await running.state.db.selectFrom('incident_event').select('kind').orderBy('at').orderBy('seq').execute()).map((row) => row.kind),
     /** One sample of each series and the rules' turn, every 5 s for `ms`; undefined: only time passes. */
     async pass(ms: number, samples: Readonly<Record<string, number>> | undefined) {
       for (const end = now + ms; now < end; now += 5_000) {
@@ -103,7 +98,7 @@ describe('rules and incidents together', () => {
     const [opened] = await house.incidents()
     expect(opened?.state).toBe('open')
     expect(opened?.startedAt).toBe(filledAt)
-    expect(await house.mails()).toBe(1)
+    expect(await house.events()).toEqual(['opened'])
     // The host falls silent for ten minutes: longer than any look-back.
     await house.pass(600_000, undefined)
     const [blind] = await house.incidents()
@@ -114,7 +109,7 @@ describe('rules and incidents together', () => {
     const [recovered] = await house.incidents()
     expect(recovered).toMatchObject({ number: opened?.number, state: 'recovered', blind: false })
     expect(recovered?.recoveredAt).toBeGreaterThanOrEqual(backAt)
-    expect(await house.mails()).toBe(1)
+    expect(await house.events()).toEqual(['opened', 'data-lost', 'recovered'])
     await house.close()
   })
 
@@ -131,7 +126,7 @@ describe('rules and incidents together', () => {
     expect(list[0]).toMatchObject({ number: opened?.number, state: 'open', blind: false, startedAt: opened?.startedAt })
     await house.pass(60_000, well)
     expect((await house.incidents())[0]?.state).toBe('recovered')
-    expect(await house.mails()).toBe(1)
+    expect((await house.events()).filter((kind) => kind === 'opened' || kind === 'recovered')).toEqual(['opened', 'recovered'])
     await house.close()
   })
 })

@@ -3,8 +3,8 @@ import 'reflect-metadata'
 import * as x509 from '@peculiar/x509'
 import { type ParsedMail, simpleParser } from 'mailparser'
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server'
-import { notifySettings } from '../../collector/notify/settings.ts'
-import type { SmtpSettings } from '../../collector/notify/settings.ts'
+import { channelSettings } from '../../collector/notify/channel-settings.ts'
+import type { SettingsOf } from '../../collector/notify/channel-settings.ts'
 
 /** What the relay does with the next messages. */
 export type Behaviour = 'accept' | 'refuse' | 'later' | 'stall' | 'drop' | 'refuse-content' | 'later-content' | 'refuse-sender' | 'partly'
@@ -80,8 +80,8 @@ export async function startRelay(options: SMTPServerOptions = {}): Promise<Relay
 }
 
 /** Settings for a relay, through the product's own schema. */
-export function smtpSettings(values: Record<string, unknown>): SmtpSettings {
-  return notifySettings.parse({ smtp: { host: '127.0.0.1', from: 'zhishou@example.org', ...values } }).smtp!
+export function smtpSettings(values: Record<string, unknown>): SettingsOf<'email'> {
+  return channelSettings.parse({ kind: 'email', host: '127.0.0.1', from: 'zhishou@example.org', ...values }) as SettingsOf<'email'>
 }
 
 /** A certificate authority and a leaf for 127.0.0.1, as PEM. */

@@ -1,6 +1,9 @@
+import { createServer } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Message } from '../../collector/notify/channel.ts'
-import { messageId, openSmtp } from '../../collector/notify/smtp.ts'
+import { messageId, smtp } from '../../collector/notify/smtp.ts'
+import { message as sample } from './message-rig.ts'
 import { makeCertificates, smtpSettings, startRelay } from './smtp-rig.ts'
 import type { Relay } from './smtp-rig.ts'
 
@@ -14,7 +17,8 @@ const world = {
   },
   env: { RELAY_PASSWORD: 'from-env' },
 }
-const message = (changes: Partial<Message> = {}): Message => ({ id: '7e57', to: ['a@example.org'], subject: '【紧急】web-01 挂载点 /data：文件系统将满（F20261122-001）', text: '第一行\n.\n..第三行\n', html: '<p>a</p>', at: Date.UTC(2026, 10, 22, 1, 2, 3), ...changes })
+const openSmtp = (settings: ReturnType<typeof smtpSettings>, from: typeof world, timeoutMs: number) => smtp.open('mail', settings, from, timeoutMs)
+const message = (changes: Partial<Message> = {}): Message => sample({ id: '7e57', to: ['a@example.org'], subject: '【紧急】web-01 挂载点 /data：文件系统将满（F20261122-001）', text: '第一行\n.\n..第三行\n', html: '<p>a</p>', at: Date.UTC(2026, 10, 22, 1, 2, 3), ...changes })
 
 let relay: Relay
 beforeEach(async () => {
@@ -80,7 +84,7 @@ describe('smtp', () => {
   })
 
   it('cannot be opened without its secret, and does not print it', () => {
-    expect(() => openSmtp(smtpSettings({ user: 'u', passwordFile: '/missing' }), world, 1_000)).toThrow(/notify\.smtp\.passwordFile: cannot read \/missing/)
+    expect(() => openSmtp(smtpSettings({ user: 'u', passwordFile: '/missing' }), world, 1_000)).toThrow(/notify\.channels\.mail\.passwordFile: cannot read \/missing/)
     expect(() => openSmtp(smtpSettings({ user: 'u', passwordEnv: 'NOT_SET' }), world, 1_000)).toThrow(/the variable NOT_SET is not set/)
   })
 })
@@ -102,5 +106,72 @@ describe('smtp over TLS', () => {
       expect(secured.mails).toHaveLength(1)
       await secured.close()
     }
+  })
+})
+
+describe('smtp and a peer that is no good relay', () => {
+  /** A TCP server that does with a connection what it is told. */
+  async function peerThat(act: (socket: Socket) => void): Promise<{ readonly port: number; close(): Promise<void> }> {
+    const sockets = new Set<Socket>()
+    const server = createServer((socket) => {
+      sockets.add(socket)
+      socket.on('error', () => undefined)
+      act(socket)
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    return {
+      port: (server.address() as AddressInfo).port,
+      close: () =>
+        new Promise((resolve) => {
+          for (const socket of sockets) socket.destroy()
+          server.close(() => resolve())
+        }),
+    }
+  }
+  /** Speaks just enough SMTP to get as far as `at`, then does what it is told. */
+  const until = (at: string, then: (socket: Socket) => void) => (socket: Socket): void => {
+    socket.write('220 relay\r\n')
+    let reading = ''
+    let data = false
+    socket.on('data', (chunk: Buffer) => {
+      reading += chunk.toString()
+      if (data && reading.includes('\r\n.\r\n')) {
+        data = false
+        return then(socket)
+      }
+      for (let end = reading.indexOf('\r\n'); end >= 0 && !data; end = reading.indexOf('\r\n')) {
+        const line = reading.slice(0, end)
+        reading = reading.slice(end + 2)
+        if (line.startsWith(at)) return then(socket)
+        data = line === 'DATA'
+        socket.write(data ? '354 go on\r\n' : '250 fine\r\n')
+      }
+    })
+  }
+  const drip = (socket: Socket): void => {
+    const timer = setInterval(() => socket.write('2'), 50)
+    socket.on('close', () => clearInterval(timer))
+  }
+
+  it.each([
+    ['talks something else', (socket: Socket) => socket.end('SSH-2.0-OpenSSH\r\n')],
+    ['hangs up without a word', (socket: Socket) => socket.end()],
+    ['never ends its greeting', drip],
+    ['never ends a reply', until('RCPT', (socket) => {
+      const timer = setInterval(() => socket.write('250-and\r\n'.repeat(100)), 20)
+      socket.on('close', () => clearInterval(timer))
+    })],
+    ['closes its half after the content', until('never', (socket) => socket.end())],
+    ['resets after the content', until('never', (socket) => socket.resetAndDestroy())],
+    ['never answers the content', until('never', () => undefined)],
+    ['answers the content for ever', until('never', drip)],
+  ] as const)('%s: it is tried again, the channel is to blame, and it ends in time', async (_, act) => {
+    const peer = await peerThat(act)
+    const channel = openSmtp(smtpSettings({ port: peer.port, plain: true }), world, 400)
+    const started = performance.now()
+    // The outbox's own limit for an attempt, shortened.
+    expect(await channel.send(message(), AbortSignal.timeout(1_500))).toMatchObject({ kind: 'try-again', channelDown: true })
+    expect(performance.now() - started).toBeLessThan(4_000)
+    await peer.close()
   })
 })

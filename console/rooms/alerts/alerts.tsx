@@ -1,12 +1,14 @@
-import { Checkbox, Empty, Tag } from 'antd'
+import { App, Button, Checkbox, Empty, Tag } from 'antd'
 import { useState } from 'react'
 import { Link } from 'react-router'
 import type { AlertView } from '../../../protocol/api.ts'
-import { useLive, useNow } from '../../api.ts'
+import { useLive, useNow, useSession } from '../../api.ts'
 import { agoText, numberText, timeText } from '../../format.ts'
 import { Loaded } from '../../parts/loaded.tsx'
 import { SeverityTag } from '../../parts/severity.tsx'
-import { alertStateWords, words } from '../../words.ts'
+import { WhyButton } from '../../parts/why.tsx'
+import { alertStateWords, notifyWords, words } from '../../words.ts'
+import { SilenceDialog } from '../silences/silence-dialog.tsx'
 
 /** Alerts as rules see them, firing first; an incident collects those that are one fault. */
 export function AlertsRoom() {
@@ -14,9 +16,11 @@ export function AlertsRoom() {
   const query = useLive<{ now: number; alerts: AlertView[] }>('alerts', '/alerts')
   const now = useNow(query.data?.now)
   return (
-    <div className="grid">
+    <App className="grid">
       <div className="row spread">
         <h1 style={{ margin: 0 }}>{words.rooms.alerts}</h1>
+        <Link to="/silences">{notifyWords.tabs.silences}</Link>
+        <Link to="/notify">{notifyWords.tabs.notify}</Link>
         <Checkbox checked={pending} onChange={(event) => setPending(event.target.checked)}>
           {words.alerts.showPending}
         </Checkbox>
@@ -28,6 +32,26 @@ export function AlertsRoom() {
           return shown.map((alert) => <AlertCard key={alert.fingerprint} alert={alert} now={now} />)
         }}
       </Loaded>
+    </App>
+  )
+}
+
+/** Longest silence where the list of silences has not been asked; the collector checks it again. */
+const LONGEST_MS = 30 * 86_400_000
+
+/** Mutes exactly this alert, and asks why it rang or did not. */
+function AlertActs({ alert, now }: { readonly alert: AlertView; readonly now: number }) {
+  const session = useSession()
+  const [open, setOpen] = useState(false)
+  return (
+    <div className="row" style={{ marginTop: 8 }}>
+      <WhyButton about={{ kind: 'alert', alert: { fingerprint: alert.fingerprint, title: alert.summary || alert.name, startedAt: alert.startedAt } }} now={now} size="small" />
+      {session.permissions.includes('silences.write') && alert.state !== 'resolved' && (
+        <Button size="small" onClick={() => setOpen(true)}>
+          {notifyWords.silences.fromAlert}
+        </Button>
+      )}
+      {open && <SilenceDialog initial={Object.entries(alert.labels).map(([name, value]) => ({ name, op: '=', value }))} now={now} longestMs={LONGEST_MS} onClose={() => setOpen(false)} />}
     </div>
   )
 }
@@ -65,6 +89,7 @@ function AlertCard({ alert, now }: { readonly alert: AlertView; readonly now: nu
           </Link>
         )}
       </div>
+      <AlertActs alert={alert} now={now} />
     </article>
   )
 }

@@ -75,7 +75,10 @@ function OverviewPage({ data, now }: { readonly data: Overview; readonly now: nu
           ))}
       </section>
       <section className="card">
-        <strong>{words.overview.channels}</strong>
+        <div className="row spread">
+          <strong>{words.overview.channels}</strong>
+          <Link to="/notify">{words.rooms.notify}</Link>
+        </div>
         {data.channels.length === 0 && <div className="warning">{words.overview.noChannels}</div>}
         {data.channels.map((channel) => (
           <div key={channel.name} className="row">

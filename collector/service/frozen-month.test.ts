@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest'
+import { at, exampleFaults, exampleSources } from './example-month.fixture.ts'
+import { MONTH_ORIGIN, annotationBody, annotationHash, mayFreeze, monthBody, monthHash, verifyMonths } from './frozen-month.ts'
+import type { Annotation, FrozenMonth } from './frozen-month.ts'
+import { monthInputs } from './month.ts'
+
+const zone = 'Asia/Shanghai'
+const NOW = at('2026-09-03 09:00:00')
+
+function freeze(month: string, before: FrozenMonth | undefined, body?: string): FrozenMonth {
+  const result = monthInputs(exampleSources, month, NOW)
+  if (result.kind !== 'known') throw new Error(result.date)
+  const content = { seq: (before?.seq ?? 0) + 1, month, frozenAt: NOW, actor: 'pm', forced: null, body: body ?? monthBody(result.inputs), previousHash: before?.hash ?? MONTH_ORIGIN }
+  return { ...content, hash: monthHash(content) }
+}
+const july = freeze('2026-07', undefined)
+const august = freeze('2026-08', july)
+const path = 'services.0.month.withMaintenance.badMs'
+function annotate(seq: number, month: FrozenMonth, before: Annotation | undefined, change: (body: string) => string = (body) => body): Annotation {
+  const made = annotationBody(month, path, 1, { name: '甲方代表', at: NOW, how: '书面' }, '更正')
+  if (made.kind === 'refused') throw new Error(made.code)
+  const content = { seq, month: month.month, at: NOW, actor: 'pm', body: change(made.body), previousHash: before?.hash ?? MONTH_ORIGIN }
+  return { ...content, hash: annotationHash(content) }
+}
+const why = (months: readonly FrozenMonth[], annotations: readonly Annotation[] = [], known?: Parameters<typeof verifyMonths>[2]): string => {
+  const verdict = verifyMonths(months, annotations, known)
+  return verdict.kind === 'intact' ? 'intact' : `${verdict.where}: ${verdict.why}`
+}
+
+describe('frozen months', () => {
+  it('M4: whole ones are intact; whoever recalculates hashes is found all the same', () => {
+    const first = annotate(1, july, undefined)
+    expect(why([july, august], [first, annotate(2, august, first)], { months: [july.hash, august.hash], annotations: [first.hash] })).toBe('intact')
+
+    // A changed figure under a hash that fits: it does not follow from the inputs that stand beside it.
+    const figure = freeze('2026-07', undefined, july.body.replaceAll('21315000', '1315000'))
+    expect(why([figure])).toBe('2026-07: its figures do not follow from its inputs')
+    // Inputs and figures made up together: the next month does not follow it …
+    const other = monthInputs({ ...exampleSources, faults: [] }, '2026-07', NOW)
+    if (other.kind !== 'known') throw new Error(other.date)
+    const madeUp = freeze('2026-07', undefined, monthBody(other.inputs))
+    expect(why([madeUp, august])).toBe('2026-08: it does not follow the month before')
+    // … and with that one made anew too, the audit log remembers what was frozen.
+    expect(why([madeUp, freeze('2026-08', madeUp)])).toBe('intact')
+    expect(why([madeUp, freeze('2026-08', madeUp)], [], { months: [july.hash, august.hash], annotations: [] })).toBe('2026-08: a month that the audit log knows is not here')
+    expect(why([freeze('2026-07', undefined, august.body)])).toBe('2026-07: its content is not that of the month')
+    expect(why([july, freeze('2026-09', july, august.body)])).toBe('2026-09: it is not the month after the one before')
+    expect(why([{ ...july, seq: 2 }])).toBe('2026-07: a month is missing before it')
+  })
+
+  it('M4: an annotation quotes what was frozen, and belongs to the month it names', () => {
+    expect(why([july], [annotate(1, july, undefined, (body) => body.replace('21315000', '9'))])).toBe('annotation 1: the original it quotes is not what was frozen')
+    const first = annotate(1, july, undefined)
+    expect(why([july], [first, annotate(2, july, undefined)])).toBe('annotation 2: it does not follow the annotation before')
+    expect(why([july], [annotate(1, august, undefined)])).toBe('annotation 1: it does not belong to the month it names')
+    expect(why([july], [], { months: [], annotations: [first.hash] })).toBe('annotation 0: an annotation that the audit log knows is not here')
+  })
+
+  it('M4: a month of another arithmetic is held to its hash, not to ours', () => {
+    const foreign = freeze('2026-07', undefined, july.body.replace('"arithmetic":1', '"arithmetic":0').replaceAll('21315000', '1315000'))
+    expect(why([foreign])).toBe('intact')
+  })
+
+  it('M1: over, in order, closed, or for a reason', () => {
+    const open = exampleFaults.map((fault) => (fault.number === 'F20260731-001' ? { ...fault, closed: false } : fault))
+    const code = (...given: Parameters<typeof mayFreeze>): string => {
+      const decision = mayFreeze(...given)
+      return decision.kind === 'may' ? 'may' : decision.code
+    }
+    expect(code('2026-07', undefined, exampleFaults, null, at('2026-08-01 00:00:00') - 1, zone)).toBe('month-not-over')
+    expect(code('2026-07', undefined, exampleFaults, null, at('2026-08-01 00:00:00'), zone)).toBe('may')
+    expect(code('2026-07', undefined, open, null, NOW, zone)).toBe('incidents-open')
+    expect(code('2026-07', undefined, open, '甲方要求', NOW, zone)).toBe('may')
+    // It reaches into August too, but not into June.
+    expect(code('2026-08', '2026-07', open, null, NOW, zone)).toBe('incidents-open')
+    expect(code('2026-06', undefined, open, null, NOW, zone)).toBe('may')
+    expect(code('2026-07', undefined, open.map((fault) => ({ ...fault, excluded: '误报' })), null, NOW, zone)).toBe('may')
+    expect([code('2026-07', '2026-07', [], null, NOW, zone), code('2026-08', '2026-06', [], null, NOW, zone), code('2026-05', '2026-06', [], null, NOW, zone)]).toEqual(['month-frozen-already', 'month-before-missing', 'month-before-missing'])
+  })
+})

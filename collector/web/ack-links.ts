@@ -1,0 +1,123 @@
+/**
+ * Acknowledging without signing in: what the page behind a message's link says, and the act it confirms. Use of the link
+ * and response of the incident are one transaction; an act that is not taken leaves the link as it was.
+ *
+ * Tries of one address that come to nothing are counted, and beyond the limit it only hears that there were too many.
+ * A link that is good passes even then: many people share one address behind a gateway, and nobody of them may be kept
+ * from answering at night by what another one sends. A signature of 256 bits is not found by trying.
+ */
+import { createAttempts } from '../access/attempts.ts'
+import { acknowledgedByPhone, confirmLink, lookAtLink } from '../duty/acknowledge.ts'
+import type { AckRefusal } from '../duty/acknowledge.ts'
+import { localText } from '../duty/local-time.ts'
+import type { Duty } from '../duty/run.ts'
+import { filled } from '../duty/wording.ts'
+import type { Incidents } from '../incidents/run.ts'
+import type { Wording } from '../incidents/wording.ts'
+import { fill } from '../incidents/wording.ts'
+import { aliasOf } from '../notify/render.ts'
+import { appendAudit } from '../state/audit.ts'
+import type { State } from '../state/open.ts'
+import type { Outcome } from './dependencies.ts'
+import type { AckAnswer, AckLinkDependencies } from './duty-dependencies.ts'
+
+/** Wrong tokens of one address, and its confirmations that came to nothing, within the window. */
+const WRONG = { failures: 20, windowMs: 600_000, addresses: 10_000 }
+const IN_VAIN = { failures: 30, windowMs: 600_000, addresses: 10_000 }
+
+export interface AckLinkParts {
+  readonly state: State
+  readonly duty: Pick<Duty, 'context'>
+  readonly incidents: Pick<Incidents, 'get' | 'acknowledge'>
+  readonly wording: Wording
+  readonly serviceAliases: Readonly<Record<string, string>>
+  now(): number
+  /** Counts what was refused at the door. */
+  refused(what: string, code: string): void
+}
+
+/** The room behind `/a/TOKEN`. */
+export function ackLinks(parts: AckLinkParts): AckLinkDependencies {
+  const { state, incidents } = parts
+  const [wrong, inVain] = [createAttempts(WRONG), createAttempts(IN_VAIN)]
+  const page = () => parts.duty.context().wording.page
+
+  /** What leaves the site in messages: severity, service by alias, number. */
+  async function titleOf(number: string): Promise<{ readonly lines: readonly string[]; readonly by: string | null; readonly over: boolean } | undefined> {
+    const incident = await incidents.get(number)
+    if (incident === undefined) return undefined
+    const service = incident.service === '' ? '' : aliasOf(incident.service, parts)
+    const what = parts.wording.message.what.opened
+    const line = fill(parts.wording.message.minimal.subject, { severity: parts.wording.severity[incident.severity], service, what, number })
+    return { lines: [line], by: incident.acknowledgedBy, over: incident.state === 'merged' || incident.state === 'closed' || incident.state === 'recovered' }
+  }
+
+  function limited(waitMs: number): AckAnswer {
+    parts.refused('ack-link', 'too-many')
+    return { kind: 'limited', heading: page().refused, lines: [filled(page().limited, { minutes: Math.ceil(waitMs / 60_000) })], retryAfterMs: waitMs }
+  }
+
+  function refusal({ why, text }: AckRefusal, address: string, confirmed: boolean): AckAnswer {
+    const now = parts.now()
+    const waitMs = Math.max(why === 'forged' ? wrong.waitMs(address, now) : 0, confirmed ? inVain.waitMs(address, now) : 0)
+    if (waitMs > 0) return limited(waitMs)
+    parts.refused('ack-link', why)
+    if (why === 'forged') wrong.failed(address, now)
+    if (confirmed) inVain.failed(address, now)
+    return { kind: why === 'forged' || why === 'other-purpose' ? 'wrong' : why === 'used' ? 'used' : 'gone', heading: page().refused, lines: [text] }
+  }
+
+  return {
+    async look(token, address) {
+      const context = parts.duty.context()
+      const found = await lookAtLink(state.db, context, token, parts.now())
+      if (found.kind === 'refused') return refusal(found, address, false)
+      const title = await titleOf(found.claim.incident)
+      if (title === undefined) return { kind: 'gone', heading: page().refused, lines: [page().gone] }
+      if (title.by !== null) return { kind: 'already', heading: filled(page().already, { by: title.by }), lines: [...title.lines, page().next] }
+      if (title.over) return { kind: 'gone', heading: page().over, lines: title.lines }
+      return {
+        kind: 'ask',
+        heading: page().title,
+        lines: [...title.lines, filled(page().ask, { person: found.person.name }), filled(page().until, { at: localText(context.plan.zone, found.claim.expiresAt) })],
+        confirm: page().confirm,
+        hint: page().hint,
+      }
+    },
+
+    elsewhere: () => ({ kind: 'elsewhere', heading: page().refused, lines: [page().elsewhere] }),
+
+    async confirm(token, address) {
+      const now = parts.now()
+      const context = parts.duty.context()
+      const found = await lookAtLink(state.db, context, token, now)
+      if (found.kind === 'refused') return refusal(found, address, true)
+      const { incident, person } = found.claim
+      let lost: AckRefusal | undefined
+      const outcome = await incidents.acknowledge(incident, found.person.name, 'link', {
+        // Looked at again where it counts: two taps at once, or a link that ran out between.
+        async check(trx) {
+          const again = await lookAtLink(trx, context, token, now)
+          if (again.kind === 'page') return undefined
+          lost = again
+          return { kind: 'refused', status: 409, code: `link-${again.why}`, message: again.text }
+        },
+        async write(trx) {
+          await confirmLink(trx, context, token, now)
+          await appendAudit(trx, { at: now, actor: person, action: 'duty.ack-link', object: incident, detail: { address } })
+        },
+      })
+      if (lost !== undefined) return refusal(lost, address, true)
+      const title = await titleOf(incident)
+      const lines = title?.lines ?? []
+      if (outcome.kind === 'done') return { kind: 'done', heading: filled(page().done, { person: found.person.name, at: localText(context.plan.zone, now) }), lines: [...lines, page().next] }
+      return { kind: outcome.code === 'acknowledged-already' ? 'already' : 'gone', heading: outcome.message, lines }
+    },
+  }
+}
+
+/** A second person enters who called. `calledBy`: a person id of duty.yml, or a name. */
+export async function acknowledgeByPhone({ duty, incidents }: Pick<AckLinkParts, 'duty' | 'incidents'>, number: string, actor: string, calledBy: string, at: number | undefined): Promise<Outcome<void>> {
+  const { name } = acknowledgedByPhone(duty.context(), { incident: number, by: actor, calledBy })
+  return await incidents.acknowledge(number, actor, { kind: 'phone', calledBy: name, ...(at === undefined ? {} : { at }) })
+}
