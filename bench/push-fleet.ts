@@ -1,6 +1,6 @@
 /**
  * Hosts of which a bench or test says each value and when: they hold their links, as a child so that their CPU and their
- * event loop are not those of whoever measures. Told by IPC: `connect`, then `send` with one row of values per host.
+ * event loop are not those of whoever measures. Told by IPC what to do; see PushOrder.
  *
  *   fork(push-fleet.ts, [JOB_FILE])      JOB_FILE: a PushJob as JSON
  */
@@ -19,8 +19,17 @@ export interface PushJob {
   readonly hosts: readonly (FleetIdentity & { readonly columns: readonly Labels[] })[]
 }
 
-/** What the child is told. `spreadMs`: the rows go out evenly over that time. */
-export type PushOrder = { readonly do: 'connect' } | { readonly do: 'send'; readonly rows: readonly { readonly host: number; readonly values: readonly number[] }[]; readonly spreadMs: number }
+/** What the child is told. */
+export type PushOrder =
+  | { readonly do: 'connect' }
+  /** The rows go out evenly over `spreadMs`; answered when all are acknowledged. */
+  | { readonly do: 'send'; readonly rows: readonly { readonly host: number; readonly values: readonly number[] }[]; readonly spreadMs: number }
+  /** From now on every host reads all its values every so often, as agents do, each at an offset of its own. */
+  | { readonly do: 'tick'; readonly everyMs: number }
+  /** Another value, which goes out with the host's next tick. */
+  | { readonly do: 'set'; readonly host: number; readonly column: number; readonly value: number }
+  /** Another value that goes out at once, with an event. */
+  | { readonly do: 'push'; readonly host: number; readonly column: number; readonly value: number }
 
 /** What it answers; `firstAt` and `lastAt` are the times of the first and the last row. */
 export interface PushAnswer {
@@ -30,7 +39,9 @@ export interface PushAnswer {
 }
 
 interface Link {
-  send(values: readonly number[]): number
+  /** Sends these values, or those of last time; gives the time they carry. */
+  send(values?: readonly number[], event?: string): number
+  readonly values: number[]
   acknowledged(): boolean
 }
 
@@ -54,11 +65,14 @@ function openLink(job: PushJob, index: number): Promise<Link> {
         case 'welcome': {
           const beat = setInterval(() => socket.ping(), frame.heartbeatMs)
           socket.on('close', () => clearInterval(beat))
+          const current = host.columns.map(() => 0)
           resolve({
-            send(values) {
+            values: current,
+            send(values = current, event) {
               const at = Date.now()
+              if (values !== current) current.splice(0, current.length, ...values)
               const define = seq === 1 ? [{ group: 'tick', columns: [...host.columns] }] : []
-              socket.send(encode({ t: 'batch', seq: seq++, late: false, define, columns: encoder.encode([{ group: 0, at, values: Float64Array.from(values) }]), events: [], facts: [], checks: [] }))
+              socket.send(encode({ t: 'batch', seq: seq++, late: false, define, columns: encoder.encode([{ group: 0, at, values: Float64Array.from(values) }]), events: event === undefined ? [] : [{ kind: 'bench', rule: event, severity: 'critical', at, text: event, labels: {} }], facts: [], checks: [] }))
               return at
             },
             acknowledged: () => acked === seq - 1,
@@ -82,6 +96,17 @@ async function obey(job: PushJob, links: Link[], order: PushOrder): Promise<Push
   if (order.do === 'connect') {
     for (let first = 0; first < job.hosts.length; first += 25) links.push(...(await Promise.all(job.hosts.slice(first, first + 25).map((_, offset) => openLink(job, first + offset)))))
     return { firstAt: Date.now(), lastAt: Date.now() }
+  }
+  if (order.do === 'tick') {
+    for (const [index, link] of links.entries()) setTimeout(() => setInterval(() => link.send(), order.everyMs), (index * order.everyMs) / links.length)
+    return { firstAt: Date.now(), lastAt: Date.now() }
+  }
+  if (order.do === 'set' || order.do === 'push') {
+    const link = links[order.host]
+    if (link === undefined) throw new Error(`no host ${order.host}`)
+    link.values[order.column] = order.value
+    const at = order.do === 'push' ? link.send(undefined, String(order.column)) : Date.now()
+    return { firstAt: at, lastAt: at }
   }
   const begun = Date.now()
   let firstAt = Number.POSITIVE_INFINITY

@@ -75,4 +75,11 @@ describe('digest', () => {
       expect(memoryMs(policy)).toBe(policy === robot ? 63_000 : 600_000)
     }), { seed })
   })
+
+  it('takes all that came meanwhile along after a rest, also when that is few', () => {
+    const policy = { by: 'person', aloneUpTo: 3, freeSends: 3, gatherMs: 10_000, gatherMostMs: 60_000, windows: [{ max: 100, ms: 600_000 }] } as const
+    expect(digest(2, [0, 1, 2], policy, 3)).toEqual({ kind: 'wait', until: 10_002 })
+    expect(digest(2, [0, 1, 2], policy, 10_002)).toEqual({ kind: 'together' })
+    expect(digest(2, [0], policy, 3)).toEqual({ kind: 'one' })
+  })
 })

@@ -59,10 +59,13 @@ export function digest(waiting: number, sends: readonly number[], policy: Digest
     if (blocking !== undefined) until = Math.max(until, blocking + ms)
   }
   const last = past.at(-1)
+  let resting = false
   if (policy.gatherMs > 0 && last !== undefined) {
     const rests = past.filter((at) => at > now - memoryMs(policy)).length - (policy.freeSends ?? 1) + 1
-    if (rests > 0) until = Math.max(until, last + Math.min(policy.gatherMostMs ?? Infinity, policy.gatherMs * 2 ** Math.min(10, rests - 1)))
+    resting = rests > 0
+    if (resting) until = Math.max(until, last + Math.min(policy.gatherMostMs ?? Infinity, policy.gatherMs * 2 ** Math.min(10, rests - 1)))
   }
   if (until > now) return { kind: 'wait', until }
-  return waiting <= policy.aloneUpTo && waiting <= room ? { kind: 'one' } : { kind: 'together' }
+  // After a rest all that came meanwhile goes together: what is urgent must not wait behind an old reminder.
+  return !resting && waiting <= policy.aloneUpTo && waiting <= room ? { kind: 'one' } : { kind: 'together' }
 }

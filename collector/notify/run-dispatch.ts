@@ -109,6 +109,7 @@ export async function startDispatch(deps: DispatchDependencies): Promise<Dispatc
   let nextAt = 0
   let stopped = false
   let tail: Promise<unknown> = Promise.resolve()
+  let rerouting: Promise<void> | undefined
 
   /** One after the other, whatever became of the one before. */
   function exclusive<T>(task: () => Promise<T>): Promise<T> {
@@ -283,8 +284,10 @@ export async function startDispatch(deps: DispatchDependencies): Promise<Dispatc
       }),
     resolve: ends,
     keepOnly: (fingerprints) => ends([...alerts.values()].filter((alert) => alert.origin === 'rules' && !fingerprints.has(alert.fingerprint)).map((alert) => alert.fingerprint)),
+    // Whoever asks while one waits for its turn is served by that one: a cause may absorb thousands at once.
     reroute: () =>
-      exclusive(async () => {
+      (rerouting ??= exclusive(async () => {
+        rerouting = undefined
         const now = clock.now()
         // A list of its own: moving an alert changes the map.
         const held = Array.from(groups.holding.keys())
@@ -296,7 +299,7 @@ export async function startDispatch(deps: DispatchDependencies): Promise<Dispatc
         }
         await Promise.resolve()
         kick()
-      }),
+      })),
     setRoutes: (file) =>
       exclusive(async () => {
         routes = file

@@ -222,6 +222,14 @@ export const migrations: readonly Migration[] = [
       `create index silence_request_by_end on silence_request (ends_at)`,
     ],
   },
+  {
+    name: 'outbox-waiting',
+    statements: [
+      // All that is asked of what waits, without its text: in a storm thousands wait, and each is as long as its incident.
+      `create index outbox_waiting on outbox (channel, state, person, due_at, created_at, id)`,
+      'drop index outbox_by_person',
+    ],
+  },
 ]
 
 /**

@@ -185,8 +185,12 @@ async function openRooms(deps: AlertingDependencies, closers: (() => void | Prom
     retentionMs: settings.notify.decisionRetention,
   })
   closers.push(() => dispatch.stop())
+  const changed: AlertReport[] = []
+  /** What one unit of the incidents' room changes goes to routing in one piece: a cause may absorb thousands at once. */
   const put = (reports: readonly AlertReport[]): void => {
-    if (reports.length > 0) dispatch.put(reports).catch((error: unknown) => log.error('alerts could not be handed to routing', { error: errorText(error) }))
+    if (reports.length === 0) return
+    if (changed.length === 0) queueMicrotask(() => void dispatch.put(changed.splice(0)).catch((error: unknown) => log.error('alerts could not be handed to routing', { error: errorText(error) })))
+    changed.push(...reports)
   }
   const nextEscalation = new Map<string, number>()
   incidents.subscribe((incident) => {

@@ -45,7 +45,9 @@ describe.skipIf(missing.length > 0)('incidents in a browser', () => {
   const errors: string[] = []
   /** Behind the real time while the past is made; the browser then sees the real one. */
   let behindMs = 50 * MINUTE
-  const now = (): number => Date.now() - behindMs
+  /** Around midnight in the office yesterday's work would stand on another page: there the house's clock is two hours back. */
+  const shiftMs = [23, 0].includes(new Date(Date.now() + 8 * 60 * MINUTE).getUTCHours()) ? 120 * MINUTE : 0
+  const now = (): number => Date.now() - shiftMs - behindMs
   const apply = (one: Alert, why?: 'condition-false' | 'no-data'): Promise<void> => room.apply([why === undefined ? { kind: 'firing', alert: one } : { kind: 'resolved', why, alert: { ...one, state: 'resolved', resolvedAt: now() } }])
   const numberOf = async (title: string): Promise<string> => (await room.search({ part: 'all', text: title, limit: 1 }))[0]?.number ?? ''
 
