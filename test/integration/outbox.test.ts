@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,6 +12,7 @@ import { messageId } from '../../collector/notify/smtp.ts'
 import { openState } from '../../collector/state/open.ts'
 import type { State } from '../../collector/state/open.ts'
 import { scaled, seed } from '../scale.ts'
+import { liveOnce } from './lives.ts'
 import { words } from './message-rig.ts'
 import { startRelay } from './smtp-rig.ts'
 
@@ -181,22 +181,7 @@ describe('outbox killed by kill -9', () => {
     }
     /** One life of the program; killed after so many ms from its first committed message, or left to finish. */
     const live = (name: string, count: number, killAfterMs: number | undefined): Promise<void> =>
-      new Promise((resolve, reject) => {
-        const child = spawn(process.execPath, [fileURLToPath(new URL('./outbox-child.ts', import.meta.url)), file, String(relay.port), name, String(count)], { stdio: ['pipe', 'pipe', 'inherit'] })
-        let text = ''
-        let timer: NodeJS.Timeout | undefined
-        child.stdout.on('data', (chunk: Buffer) => {
-          text += chunk.toString()
-          if (killAfterMs !== undefined) timer ??= setTimeout(() => child.kill('SIGKILL'), killAfterMs)
-        })
-        child.on('error', reject)
-        child.on('close', (code, signal) => {
-          for (const line of text.split('\n').slice(0, -1)) queued.add(line.replace('queued ', ''))
-          if (killAfterMs === undefined ? code === 0 : signal === 'SIGKILL') resolve()
-          else reject(new Error(`life ${name} ended with ${code} ${signal}`))
-        })
-        if (killAfterMs === undefined) child.stdin.end()
-      })
+      liveOnce(fileURLToPath(new URL('./outbox-child.ts', import.meta.url)), [file, String(relay.port), name, String(count)], queued, killAfterMs)
     for (let life = 0; life < lives; life++) await live(`life${life}`, 1_000, 30 + nextRandom() * 250)
     await live('last', 3, undefined)
 
