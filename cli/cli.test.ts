@@ -1,11 +1,12 @@
 /** The command line as a person meets it: exit codes, refusals, the owner's way back in. */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createAccess } from '../collector/access/accounts.ts'
 import { openState } from '../collector/state/open.ts'
+import { linkedAccounts } from '../collector/access/account-links.ts'
 
 const main = join(import.meta.dirname, 'main.ts')
 const zhishou = (...args: readonly string[]) => {
@@ -33,6 +34,15 @@ describe('zhishou', () => {
     expect(run.err).toContain('loopback')
   })
 
+  it.each(['run', 'check-config', 'token', 'tokens', 'reset-password', 'link-person'])('%s --help says how it is used', (command) => {
+    for (const run of [zhishou('collector', command, '--help'), zhishou('collector', command, '--home', home, '-h')]) {
+      expect(run).toMatchObject({ code: 0, err: '' })
+      expect(run.out).toMatch(new RegExp(`^usage: zhishou collector ${command} `))
+      expect(run.out).toContain('Exit codes: 0 ')
+    }
+    expect(zhishou('collector', '--help').out).toContain(`zhishou collector ${command} `)
+  })
+
   it('names every mistake of a settings file, and a secret that cannot be read', () => {
     writeFileSync(join(home, 'collector.yml'), 'tsl: 1\nrules: { interval: 5 }\n')
     const first = zhishou('collector', 'check-config', '--home', home)
@@ -58,7 +68,58 @@ describe('zhishou', () => {
     const signed = await access.signIn('admin', run.out.trim(), '192.0.2.2', Date.now())
     expect(signed).toMatchObject({ kind: 'done', value: { caller: { mustChangePassword: true } } })
     expect(zhishou('collector', 'reset-password', '--user', 'nobody', '--home', home).code).toBe(1)
+    const link = (...more: readonly string[]) => zhishou('collector', 'link-person', '--home', home, '--user', ...more)
+    expect(link('admin', '--person', 'engineer-1')).toMatchObject({ code: 0, out: 'admin: 示例工程师一（engineer-1）\n' })
+    expect(await linkedAccounts(state.db)).toEqual([{ user: 'admin', role: 'system-admin', person: 'engineer-1' }])
+    expect(link('admin', '--person', 'enginer-1')).toMatchObject({ code: 1, err: expect.stringContaining('did you mean 示例工程师一（engineer-1）') })
+    expect(link('nobody', '--person', 'engineer-1')).toMatchObject({ code: 1, err: expect.stringContaining('no account nobody') })
+    expect(link('admin')).toMatchObject({ code: 0, out: 'admin: linked to nobody\n' })
     await state.close()
+  })
+
+  it('check-config: paths begin in the home folder, warnings do not fail unless asked, mistakes do', () => {
+    const site = join(home, 'site')
+    mkdirSync(site)
+    writeFileSync(join(site, 'collector.yml'), 'topologyFile: t.yml\n')
+    writeFileSync(join(site, 't.yml'), 'services: [{ id: portal, title: 门户, criticality: high }]\n')
+    const warned = zhishou('collector', 'check-config', '--home', site)
+    expect(warned.code).toBe(0)
+    expect(warned.out).toContain('warning: topology.yml: services: portal has no members')
+    expect(warned.out).toContain('ok: ')
+    const strict = zhishou('collector', 'check-config', '--strict', '--home', site)
+    expect(strict.code).toBe(1)
+    expect(strict.out).not.toContain('ok: ')
+    expect(zhishou('collector', 'check-config', join(site, 'collector.yml')).out).toContain('portal has no members')
+    expect(zhishou('collector', 'check-config', '--strickt', '--home', site).code).toBe(2)
+    writeFileSync(join(site, 'collector.yml'), 'topologyFile: t.yml\nhtpp: 1\nnotify: { routesFile: r.yml }\n')
+    const broken = zhishou('collector', 'check-config', '--home', site)
+    expect(broken.code).toBe(1)
+    for (const text of ['collector.yml: htpp', `notify.routesFile: ${join(site, 'r.yml')}: cannot be read`, 'portal has no members']) expect(broken.out).toContain(text)
+  })
+
+  it('makes, lists and revokes tokens of programs, each step audited, none with the rights of an administration', async () => {
+    const state = await openState(join(home, 'state.db'))
+    const access = createAccess(state)
+    const run = zhishou('collector', 'token', '--role', 'duty', '--name', 'amtool', '--expires', '90d', '--home', home)
+    expect(run.code).toBe(0)
+    const token = run.out.trim()
+    expect(token).toMatch(/^zr_[\w-]{43}$/)
+    expect(run.err).not.toContain(token)
+    expect(await access.bearer(token, Date.now())).toMatchObject({ user: 'token:amtool', role: 'duty' })
+    expect(await access.bearer(token, Date.now() + 91 * 86_400_000)).toBeUndefined()
+    const list = zhishou('collector', 'tokens', 'list', '--home', home)
+    expect(list.out).toMatch(/^[0-9a-f-]{36} {2}duty {2}amtool {2}made .*Z {2}until .*Z {2}good\n$/)
+    const id = list.out.slice(0, 36)
+    expect(zhishou('collector', 'tokens', 'revoke', id, '--home', home).code).toBe(0)
+    expect(zhishou('collector', 'tokens', 'revoke', id, '--home', home)).toMatchObject({ code: 1, err: expect.stringContaining('no token') })
+    expect(zhishou('collector', 'tokens', 'list', '--home', home).out).toContain('revoked')
+    expect(await access.bearer(token, Date.now())).toBeUndefined()
+    const audit = await state.db.selectFrom('audit').select(['action', 'actor', 'object']).where('action', 'like', 'token.%').orderBy('seq').execute()
+    expect(audit.slice(-2)).toEqual(['token.create', 'token.revoke'].map((action) => ({ action, actor: `shell:${process.getuid!()}`, object: id })))
+    await state.close()
+    for (const role of ['system-admin', 'security-admin', 'auditor', 'nobody']) {
+      expect(zhishou('collector', 'token', '--role', role, '--name', 'x', '--home', home)).toMatchObject({ code: 2, out: '', err: expect.stringContaining('expected one of duty') })
+    }
   })
 
   it('checks the shipped rules as the README says', () => {

@@ -11,12 +11,17 @@ const usage = `zhishou: monitoring and alerting with SLA clocks (值守)
 
   zhishou up [--home DIR] [--http HOST:PORT] [--tls HOST:PORT]   collector and an agent for this machine
   zhishou collector run [--home DIR] [--http …] [--tls …]        the collector
-  zhishou collector check-config [--home DIR | FILE]             every mistake in collector.yml and all files it names
-  zhishou collector token --host NAME [--home DIR] [--address https://HOST:PORT]  a one-time token that enrols an agent
+  zhishou collector check-config [--home DIR] [--strict] [FILE]  every mistake in collector.yml and all files it names
+  zhishou collector token --host NAME | --role ROLE --name NAME  a token: one-time for an agent, or for a program
+  zhishou collector tokens list|revoke ID                        programs' tokens
   zhishou collector reset-password --user NAME [--home DIR]      a new one-time password; ends a lock
+  zhishou collector link-person --user NAME [--person ID] [--home DIR]  whose account it is, by an id of duty.yml; without --person nobody's
   zhishou agent run|once|enrol|identity|check-config [--home DIR] the agent
   zhishou rules check FILE …                                     rule files, as promtool check rules
   zhishou rules test FILE …                                      unit tests of rules, as promtool test rules
+
+zhishou collector --help, and --help behind each of its commands, say more. Exit codes: 0 fine, 1 findings or failures,
+2 wrong use.
 `
 
 /** Compiled code is kept beside the build, in a folder of ours (never in a shared temporary one, where others could plant code). */

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { collectorCommand } from './collector.ts'
 import { run } from './main.ts'
-import { UsageError, homeFolder, readListen, readOptions } from './options.ts'
+import { UsageError, homeFolder, readFlags, readListen, readOptions } from './options.ts'
 import { rulesCommand } from './rules.ts'
 
 describe('readOptions', () => {
@@ -13,6 +13,14 @@ describe('readOptions', () => {
 
   it.each([[['--hom', '/x']], [['--home']], [['-x']]])('%j is wrong use', (argv) => {
     expect(() => readOptions(argv, ['home'])).toThrow(UsageError)
+  })
+})
+
+describe('readFlags', () => {
+  it('takes switches out, and none from behind a lone --', () => {
+    const { flags, rest } = readFlags(['--strict', '--home', '/x', '--', '--strict'], ['strict', 'all'])
+    expect([...flags]).toEqual(['strict'])
+    expect(rest).toEqual(['--home', '/x', '--', '--strict'])
   })
 })
 
@@ -60,7 +68,7 @@ describe('exit codes', () => {
     expect(await run(['fly'])).toBe(2)
     expect(said).toContain('unknown command fly')
     expect(await run(['--help'])).toBe(0)
-    for (const argv of [[], ['fly'], ['run', '--hom', 'x'], ['run', 'extra'], ['run', '--http', 'nowhere'], ['check-config', 'a', 'b'], ['token'], ['token', '--host', 'a b']]) expect(`${argv.join(' ')} ${await collectorCommand(argv)}`).toBe(`${argv.join(' ')} 2`)
+    for (const argv of [[], ['fly'], ['run', '--hom', 'x'], ['run', 'extra'], ['run', '--http', 'nowhere'], ['check-config', 'a', 'b'], ['token'], ['token', '--host', 'a b'], ['token', '--host', 'a', '--role', 'duty'], ['token', '--role', 'duty'], ['token', '--role', 'duty', '--name', 'a b'], ['token', '--role', 'duty', '--name', 'a', '--expires', 'soon'], ['token', '--role', 'duty', '--name', 'a', '--expires', '9999d'], ['token', '--role', 'duty', '--name', 'a', '--address', 'x'], ['token', '--host', 'a', '--expires', '1d'], ['tokens'], ['tokens', 'revoke'], ['tokens', 'list', 'x'], ['tokens', 'drop', 'x']]) expect(`${argv.join(' ')} ${await collectorCommand(argv)}`).toBe(`${argv.join(' ')} 2`)
     expect(await rulesCommand([])).toBe(2)
     expect(await rulesCommand(['check'])).toBe(2)
   })

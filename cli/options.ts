@@ -22,6 +22,13 @@ export function readOptions(argv: readonly string[], names: readonly string[]): 
   }
 }
 
+/** Takes `--name` switches among `names` out, up to a lone `--`; what is left is for `readOptions`. */
+export function readFlags(argv: readonly string[], names: readonly string[]): { readonly flags: ReadonlySet<string>; readonly rest: readonly string[] } {
+  const end = argv.includes('--') ? argv.indexOf('--') : argv.length
+  const given = argv.slice(0, end).flatMap((word) => names.find((name) => word === `--${name}`) ?? [])
+  return { flags: new Set(given), rest: argv.filter((word, index) => index >= end || !names.some((name) => word === `--${name}`)) }
+}
+
 /** `HOST:PORT` as given to --http and --tls. */
 export function readListen(text: string | undefined, option: string): { readonly host: string; readonly port: number } | undefined {
   if (text === undefined) return undefined

@@ -14,7 +14,7 @@ function write(name: string, text: string): string {
   writeFileSync(path, text)
   return path
 }
-const settings = (text: string) => parseCollectorSettings(text, 'collector.yml')
+const settings = (text: string) => parseCollectorSettings(text, 'collector.yml', folder)
 function mistakesOf(text: string): readonly string[] {
   try {
     checkAlertFiles(settings(text))

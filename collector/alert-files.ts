@@ -9,8 +9,9 @@ import type { CollectorSettings } from './config.ts'
 import { parseTopology } from './correlate/topology-file.ts'
 import { emptyTopology } from './correlate/topology.ts'
 import type { Topology } from './correlate/topology.ts'
-import { loadDuty } from './duty/load.ts'
-import type { DutyFiles } from './duty/load.ts'
+import type { DutyFile } from './duty/duty-file.ts'
+import { dutyPaths, readDuty } from './duty/load.ts'
+import type { DutyFiles, DutyPlaces, ReadDuty } from './duty/load.ts'
 import { parseSlaProfiles } from './incidents/profile.ts'
 import type { SlaProfiles } from './incidents/profile.ts'
 import { parseWording } from './incidents/wording.ts'
@@ -42,51 +43,101 @@ export interface AlertFiles {
 
 const shippedFolder = join(import.meta.dirname, '..', 'alerts')
 
+/** Which of the files; `calendar` is all years, `templates` every catalogue of sentences. */
+export const alertFileNames = ['routes', 'topology', 'duty', 'escalation', 'calendar', 'sla', 'exposure', 'templates'] as const
+/** Which of the files. */
+export type AlertFileName = (typeof alertFileNames)[number]
+
+/** What is wrong with one file. */
+export interface AlertFileFault {
+  readonly file: AlertFileName
+  readonly mistakes: readonly string[]
+}
+
+/** Files as far as they could be read; what could not is undefined. */
+export interface ReadAlertFiles {
+  readonly parts: { readonly [K in Exclude<keyof AlertFiles, 'duty'>]: AlertFiles[K] | undefined } & { readonly duty: ReadDuty }
+  readonly faults: readonly AlertFileFault[]
+}
+
 /** Reads and checks all of them. Throws SettingsError with every mistake of every file. */
 export function checkAlertFiles(settings: CollectorSettings): AlertFiles {
-  const mistakes: string[] = []
-  const attempt = <T>(work: () => T): T | undefined => {
+  const { parts, faults } = readAlertFiles(settings)
+  const whole = faults.length > 0 ? undefined : wholeOf(parts)
+  if (whole === undefined) throw new SettingsError(faults.flatMap((fault) => fault.mistakes))
+  return whole
+}
+
+/** All files, where none is wanting. */
+export function wholeOf({ routes, topology, duty: read, profiles, wording, serviceWording, terms, missing }: ReadAlertFiles['parts']): AlertFiles | undefined {
+  const { file, policies, wording: dutyWording, calendar } = read
+  if (file === undefined || policies === undefined || dutyWording === undefined) return undefined
+  if (routes === undefined || topology === undefined || profiles === undefined || wording === undefined || serviceWording === undefined) return undefined
+  return { routes, topology, duty: { file, policies, wording: dutyWording, calendar }, profiles, wording, serviceWording, terms, missing: missing ?? [] }
+}
+
+/** As `checkAlertFiles`, with everything that can be said at once. `named`: further channels that naming is no mistake. */
+export function readAlertFiles(settings: CollectorSettings, named: Iterable<string> = []): ReadAlertFiles {
+  const faults: AlertFileFault[] = []
+  const attempt = <T>(file: AlertFileName, work: () => T): T | undefined => {
     try {
       return work()
     } catch (error) {
       if (!(error instanceof SettingsError)) throw error
-      mistakes.push(...error.mistakes)
+      faults.push({ file, mistakes: error.mistakes })
       return undefined
     }
   }
   /** The site's file by the path that the settings give it, else the shipped one under its name in this repository. */
-  const parsed = <T>(own: string | undefined, key: string, shipped: string, parse: (text: string, file: string) => T): T | undefined =>
-    attempt(() => (own === undefined ? parse(read(join(shippedFolder, shipped), ''), `alerts/${shipped}`) : parse(read(own, key), own)))
+  const parsed = <T>(file: AlertFileName, own: string | undefined, key: string, shipped: string, parse: (text: string, file: string) => T): T | undefined =>
+    attempt(file, () => (own === undefined ? parse(read(join(shippedFolder, shipped), ''), `alerts/${shipped}`) : parse(read(own, key), own)))
 
-  const channels = Object.keys(settings.notify.channels)
-  const routes = parsed(settings.notify.routesFile, 'notify.routesFile', 'routes.yml', parseRoutes)
-  const topology = settings.topologyFile === undefined ? emptyTopology : parsed(settings.topologyFile, 'topologyFile', 'topology.yml', parseTopology)
-  const duty = attempt(() => loadDuty({ alerts: shippedFolder, dutyFile: settings.duty.file, escalationFile: settings.duty.escalationFile, calendarFolder: settings.duty.calendarFolder, channels }))
-  const { calendarFolder } = settings.duty
-  if (calendarFolder !== undefined && statSync(calendarFolder, { throwIfNoEntry: false })?.isDirectory() !== true) mistakes.push(`duty.calendarFolder: expected a folder that exists, got ${JSON.stringify(calendarFolder)}`)
-  const profiles = parsed(settings.slaFile, 'slaFile', 'sla.yml', parseSlaProfiles)
-  const wording = parsed(undefined, '', 'templates/zh-CN.yml', parseWording)
-  const serviceWording = parsed(undefined, '', 'templates/service.zh-CN.yml', parseServiceWording)
-  const { termsFile } = settings.service
-  const terms = termsFile === undefined ? undefined : attempt(() => parseExposureTerms(read(termsFile, 'service.termsFile'), termsFile))
-
-  const found = routes === undefined || duty === undefined ? [] : unreachable(routes, duty, settings)
+  const channels = new Set([...Object.keys(settings.notify.channels), ...named])
   const { routesFile } = settings.notify
-  if (routesFile !== undefined) mistakes.push(...found.map((text) => `${routesFile}: receivers: ${text}`))
-  if (mistakes.length > 0 || routes === undefined || topology === undefined || duty === undefined || profiles === undefined || wording === undefined || serviceWording === undefined) throw new SettingsError(mistakes)
-  return { routes, topology, duty, profiles, wording, serviceWording, terms, missing: routesFile === undefined ? found : [] }
+  const routes = parsed('routes', routesFile, 'notify.routesFile', 'routes.yml', parseRoutes)
+  const topology = settings.topologyFile === undefined ? emptyTopology : parsed('topology', settings.topologyFile, 'topologyFile', 'topology.yml', parseTopology)
+  const duty = readDuty(dutyPlaces(settings, [...channels]))
+  faults.push(...duty.faults)
+  const { calendarFolder } = settings.duty
+  if (calendarFolder !== undefined && statSync(calendarFolder, { throwIfNoEntry: false })?.isDirectory() !== true) faults.push({ file: 'calendar', mistakes: [`duty.calendarFolder: expected a folder that exists, got ${JSON.stringify(calendarFolder)}`] })
+  const profiles = parsed('sla', settings.slaFile, 'slaFile', 'sla.yml', parseSlaProfiles)
+  const wording = parsed('templates', undefined, '', 'templates/zh-CN.yml', parseWording)
+  const serviceWording = parsed('templates', undefined, '', 'templates/service.zh-CN.yml', parseServiceWording)
+  const { termsFile } = settings.service
+  const terms = termsFile === undefined ? undefined : attempt('exposure', () => parseExposureTerms(read(termsFile, 'service.termsFile'), termsFile))
+
+  const found = routes === undefined ? [] : unreachable(routes, duty.file, channels, settings)
+  if (routesFile !== undefined && found.length > 0) faults.push({ file: 'routes', mistakes: found.map((text) => `${routesFile}: receivers: ${text}`) })
+  return { parts: { routes, topology, duty, profiles, wording, serviceWording, terms, missing: routesFile === undefined ? found : [] }, faults }
+}
+
+/** Every file that the settings name or that is shipped, with what it is; a folder's files as they are now. */
+export function alertFilePaths(settings: CollectorSettings): readonly { readonly file: AlertFileName; readonly path: string }[] {
+  const shipped = (name: string): string => join(shippedFolder, name)
+  return [
+    { file: 'routes', path: settings.notify.routesFile ?? shipped('routes.yml') },
+    ...(settings.topologyFile === undefined ? [] : [{ file: 'topology' as const, path: settings.topologyFile }]),
+    ...dutyPaths(dutyPlaces(settings, [])),
+    { file: 'sla', path: settings.slaFile ?? shipped('sla.yml') },
+    ...(settings.service.termsFile === undefined ? [] : [{ file: 'exposure' as const, path: settings.service.termsFile }]),
+    { file: 'templates', path: shipped('templates/zh-CN.yml') },
+    { file: 'templates', path: shipped('templates/service.zh-CN.yml') },
+  ]
+}
+
+function dutyPlaces({ duty }: CollectorSettings, channels: readonly string[]): DutyPlaces {
+  return { alerts: shippedFolder, dutyFile: duty.file, escalationFile: duty.escalationFile, calendarFolder: duty.calendarFolder, channels }
 }
 
 /** What the routes name and collector.yml and duty.yml do not have, or not so that it can be reached. */
-function unreachable(routes: RouteFile, duty: DutyFiles, { notify }: CollectorSettings): readonly string[] {
-  const { roles, rosters, people } = duty.file
+function unreachable(routes: RouteFile, duty: DutyFile | undefined, channels: ReadonlySet<string>, { notify }: CollectorSettings): readonly string[] {
   const receivers = [...routes.receivers.values()]
   const kindOf = (name: string) => (Object.hasOwn(notify.channels, name) ? notify.channels[name]?.kind : undefined)
-  return [
-    // A role is reached as its rosters are.
-    ...missingTargets(receivers, { channels: new Set(Object.keys(notify.channels)), rosters: new Set([...roles.keys(), ...rosters.keys()]), people: new Set(people.keys()) }),
-    ...wrongTargets(receivers, kindOf),
-  ]
+  // People of a duty file that cannot be read are no mistake of the routes. A role is reached as its rosters are.
+  const named = receivers.flatMap(({ integrations }) => integrations.flatMap((one) => (one.kind === 'channel' ? [one] : [])))
+  const rosters = duty === undefined ? named.flatMap((one) => one.roster ?? []) : [...duty.roles.keys(), ...duty.rosters.keys()]
+  const people = duty === undefined ? named.flatMap((one) => one.people) : duty.people.keys()
+  return [...missingTargets(receivers, { channels, rosters: new Set(rosters), people: new Set(people) }), ...wrongTargets(receivers, kindOf)]
 }
 
 function parseRoutes(text: string, file: string): RouteFile {

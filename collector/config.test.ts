@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { SettingsError } from '../protocol/settings.ts'
-import { loadCollectorSettings, parseCollectorSettings } from './config.ts'
+import { loadCollectorSettings, parseCollectorSettings, readCollectorSettings } from './config.ts'
 
 const work = mkdtempSync(join(tmpdir(), 'zhishou-config-'))
 afterAll(() => rmSync(work, { recursive: true, force: true }))
@@ -17,14 +17,14 @@ function mistakesOf(parse: () => unknown): readonly string[] {
     throw error
   }
 }
-const mistakes = (text: string): readonly string[] => mistakesOf(() => parseCollectorSettings(text, 'collector.yml'))
+const mistakes = (text: string): readonly string[] => mistakesOf(() => parseCollectorSettings(text, 'collector.yml', work))
 
 const DAY_MS = 86_400_000
 const secret = 'hunter2-hunter2'
 
 describe('collector.yml', () => {
   it('has a default for every key, and cannot be changed afterwards', () => {
-    const settings = parseCollectorSettings('', 'collector.yml')
+    const settings = parseCollectorSettings('', 'collector.yml', work)
     expect(settings).toEqual({
       tls: { host: '0.0.0.0', port: 8643 },
       http: { host: '127.0.0.1', port: 8600 },
@@ -38,7 +38,7 @@ describe('collector.yml', () => {
       service: { contractStart: '2026-01-01', openings: {}, targets: {} },
     })
     expect(Object.isFrozen(settings)).toBe(true)
-    expect(parseCollectorSettings('# only a comment\n', 'collector.yml')).toEqual(settings)
+    expect(parseCollectorSettings('# only a comment\n', 'collector.yml', work)).toEqual(settings)
   })
 
   it('reads every key', () => {
@@ -62,7 +62,7 @@ notify:
   decisionRetention: 30d
   consoleUrl: https://collector.example.org:8643
 `
-    const settings = parseCollectorSettings(text, 'collector.yml')
+    const settings = parseCollectorSettings(text, 'collector.yml', work)
     expect(settings.tls).toEqual({ host: '::', port: 443 })
     expect(settings.http).toEqual({ host: '::1', port: 80 })
     expect(settings.link).toEqual({ heartbeat: 2_000, silence: 5_000, maxAgents: 10, maxSeriesPerAgent: 100 })
@@ -188,5 +188,77 @@ describe('loadCollectorSettings', () => {
     mkdirSync(join(home, 'collector.yml'))
     expect(mistakesOf(() => loadCollectorSettings(home))).toEqual([expect.stringMatching(/collector\.yml: cannot be read \(EISDIR/)])
     chmodSync(home, 0o700)
+  })
+})
+
+describe('paths', () => {
+  it('are taken from the home folder, wherever the program was started; absolute ones stay', () => {
+    const home = mkdtempSync(join(work, 'paths-'))
+    writeFileSync(join(home, 'collector.yml'), `
+slaFile: sla.yml
+topologyFile: ./site/topology.yml
+rules: { folders: [rules, ../shared/rules, /etc/zhishou/rules] }
+duty: { file: duty.yml, escalationFile: escalation.yml, calendarFolder: calendar }
+service: { termsFile: exposure.yml }
+notify:
+  routesFile: routes.yml
+  serviceAliases: { someFile: kept, file: kept }
+  alertmanagers: [{ url: 'http://127.0.0.1:9093', user: u, passwordFile: am, caFile: ca.pem }]
+  channels:
+    mail: { kind: email, host: a.example.org, from: a@example.org, user: u, passwordFile: secrets/mail, caFile: /etc/ca.pem }
+    sms: { kind: sms-http, url: http://a.example.org, body: "m={phone}&c={content}{secret.key}", headers: { X-File: kept }, secrets: { key: { file: sms-key }, other: { env: KEY } }, success: ok, proxy: http://p.example.org, proxyUser: u, proxyPasswordFile: proxy }
+    ops: { kind: dingtalk, tokenFile: token, secretFile: secret }
+`)
+    const settings = loadCollectorSettings(home)
+    const at = (path: string): string => join(home, path)
+    expect(settings).toMatchObject({
+      slaFile: at('sla.yml'), topologyFile: at('site/topology.yml'),
+      rules: { folders: [at('rules'), join(home, '..', 'shared', 'rules'), '/etc/zhishou/rules'] },
+      duty: { file: at('duty.yml'), escalationFile: at('escalation.yml'), calendarFolder: at('calendar') },
+      service: { termsFile: at('exposure.yml') },
+      notify: {
+        routesFile: at('routes.yml'),
+        serviceAliases: { someFile: 'kept', file: 'kept' },
+        alertmanagers: [{ passwordFile: at('am'), caFile: at('ca.pem'), user: 'u' }],
+        channels: {
+          mail: { passwordFile: at('secrets/mail'), caFile: '/etc/ca.pem', host: 'a.example.org' },
+          sms: { headers: { 'X-File': 'kept' }, secrets: { key: { file: at('sms-key') }, other: { env: 'KEY' } }, proxyPasswordFile: at('proxy'), success: 'ok' },
+          ops: { tokenFile: at('token'), secretFile: at('secret') },
+        },
+      },
+    })
+  })
+})
+
+describe('readCollectorSettings', () => {
+  const read = (text: string) => readCollectorSettings(text, 'collector.yml', '/home/of')
+
+  it('keeps what is right beside what is wrong', () => {
+    const { settings, mistakes: found, channels, channelKeys } = read(`
+htpp: 127.0.0.1:1
+log: loud
+link: { heartbeat: 2s, silence: 1s, maxAgents: 7 }
+names: [a, 5]
+topologyFile: t.yml
+service: { openings: { portl: [] }, contractStart: 2026-03-01 }
+notify:
+  routesFile: r.yml
+  alertmanagers: [{ url: nowhere }]
+  channels: { mail: { kind: email, from: a@example.org }, ops: { kind: wecom, keyEnv: KEY }, "Bad Name": {}, odd: 5 }
+`)
+    expect(found).toHaveLength(9)
+    expect(settings).toMatchObject({ log: 'info', names: [], topologyFile: '/home/of/t.yml', link: { heartbeat: 2_000, silence: 9_000, maxAgents: 7 }, service: { openings: {}, contractStart: '2026-03-01' } })
+    expect(settings.notify).toMatchObject({ routesFile: '/home/of/r.yml', alertmanagers: [], channels: { ops: { kind: 'wecom' } } })
+    expect(Object.keys(settings.notify.channels)).toEqual(['ops'])
+    expect([...channels]).toEqual(['mail', 'ops', 'Bad Name', 'odd'])
+    expect(channelKeys('mail')).toEqual(['kind', 'from'])
+    expect(channelKeys('odd')).toEqual([])
+  })
+
+  it.each(['- a', 'tls: [', '5', 'notify: { channels: 5 }', 'link: []'])('%j still gives settings', (text) => {
+    const { settings, mistakes: found, channels } = read(text)
+    expect(found).toHaveLength(1)
+    expect(settings.http.port).toBe(8600)
+    expect([...channels]).toEqual([])
   })
 })

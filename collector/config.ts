@@ -1,16 +1,17 @@
 /**
- * `collector.yml`, parsed once: a strict schema, every mistake reported together, durations and sizes with units, and a
- * frozen result that `main.ts` hands down. See docs/settings.md for the reference made from this schema.
+ * `collector.yml`, parsed once: a strict schema, every mistake reported together, durations and sizes with units, relative
+ * paths taken from the home folder, and a frozen result that `main.ts` hands down. docs/settings.md is made from this schema.
  */
 import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { parseDocument } from 'yaml'
+import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { SettingsError, parseSizeBytes, settingsMistakes } from '../protocol/settings.ts'
 import { serviceIds } from './correlate/topology.ts'
 import { parseDate, parseTimeOfDay } from './duty/local-time.ts'
 import { duration } from './duration-setting.ts'
 import { notifySettings } from './notify/settings.ts'
+import { keysAt, withPaths } from './schema-walk.ts'
+import { readYaml } from './yaml-text.ts'
 
 /** Meanings stand in `meta`: scripts/docs.ts makes docs/settings.md of them; `kind` says how the text is written. */
 const size = (text: string, description: string) =>
@@ -43,7 +44,7 @@ export const loopback: ReadonlySet<string> = new Set(['127.0.0.1', '::1', 'local
 
 const whole = z.int('expected a whole number')
 
-const file = (description: string) => z.string().min(1).optional().meta({ description })
+const file = (description: string) => z.string().min(1).optional().meta({ description, path: true })
 
 const date = z.string().refine((value) => parseDate(value) !== undefined, 'expected a date that exists, such as 2026-03-01')
 
@@ -90,7 +91,7 @@ export const collectorSchema = z.strictObject({
     .prefault({}),
   rules: z
     .strictObject({
-      folders: z.array(z.string().min(1)).default([]).meta({ description: 'Further folders of rule files, after the shipped one.' }),
+      folders: z.array(z.string().min(1).meta({ path: true })).default([]).meta({ description: 'Further folders of rule files, after the shipped one.' }),
       shipped: z.boolean().default(true).meta({ description: 'Whether the shipped rules are loaded.' }),
       interval: duration('15s', '1s', 'How often groups without an interval of their own are evaluated.'),
     })
@@ -112,58 +113,88 @@ export type CollectorSettings = z.infer<typeof collectorSchema>
 
 /** Reads `HOME/collector.yml`; a missing file means the defaults. Throws SettingsError with every mistake. */
 export function loadCollectorSettings(home: string): CollectorSettings {
+  return parseCollectorSettings(collectorText(home), 'collector.yml', home)
+}
+
+/** Text of `HOME/collector.yml`, '' where there is none. Throws SettingsError where it cannot be read. */
+export function collectorText(home: string): string {
   const file = join(home, 'collector.yml')
-  let text = ''
   try {
-    if (existsSync(file)) text = readFileSync(file, 'utf8')
+    return existsSync(file) ? readFileSync(file, 'utf8') : ''
   } catch (cause) {
     throw new SettingsError([`${file}: cannot be read (${cause instanceof Error ? cause.message : String(cause)})`])
   }
-  return parseCollectorSettings(text, 'collector.yml')
 }
 
-/** Parses the text of a settings file. `file` is the name that mistakes are reported under. */
-export function parseCollectorSettings(text: string, file: string): CollectorSettings {
-  const input = readYaml(text, file)
-  const result = collectorSchema.safeParse(input)
-  if (!result.success) throw new SettingsError(settingsMistakes(file, result.error.issues, input, knownKeys))
-  return Object.freeze(result.data)
+/**
+ * Parses the text of a settings file. `file` is the name that mistakes are reported under; relative paths in it are taken
+ * from the folder `home`, wherever the program was started.
+ */
+export function parseCollectorSettings(text: string, file: string, home: string): CollectorSettings {
+  const read = readCollectorSettings(text, file, home)
+  if (read.mistakes.length > 0) throw new SettingsError(read.mistakes)
+  return read.settings
 }
 
-/** The YAML text as plain data; no text at all is an empty map. The source line of a mistake is left out: it may hold a secret. */
-function readYaml(text: string, file: string): unknown {
-  const document = parseDocument(text, { prettyErrors: true })
-  if (document.errors.length > 0) throw new SettingsError(document.errors.map((error) => `${file}: ${error.message.split('\n')[0]?.replace(/:$/, '')}`))
+/** Settings as far as they could be read. */
+export interface ReadSettings {
+  /** What is faulty has its default here, so that the rest can be looked at as well. */
+  readonly settings: CollectorSettings
+  readonly mistakes: readonly string[]
+  /** Channels that the file names, also those that are faulty: naming one of them elsewhere is no mistake. */
+  readonly channels: ReadonlySet<string>
+  /** Keys that stand in the file below `notify.channels.NAME`; to tell what was chosen from what is the default. */
+  channelKeys(name: string): readonly string[]
+}
+
+/** As `parseCollectorSettings`, with everything that can be said at once. */
+export function readCollectorSettings(text: string, file: string, home: string): ReadSettings {
+  const mistakes: string[] = []
+  let input: unknown
   try {
-    return document.toJS() ?? {}
-  } catch {
-    // An alias without its anchor, or aliases of aliases that would fill the memory. The parser's text names the alias.
-    throw new SettingsError([`${file}: a value begins with * and is no usable alias; put quotes around it`])
+    input = readYaml(text, file)
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error
+    mistakes.push(...error.mistakes)
+  }
+  const given = mapAt(mapAt(input, 'notify'), 'channels')
+  let result = collectorSchema.safeParse(input ?? {})
+  if (!result.success) mistakes.push(...settingsMistakes(file, result.error.issues, input, (path) => keysAt(collectorSchema, path)))
+  // Each round takes something away, so this ends; at the latest with nothing left, which has no mistake. One at a time:
+  // what the next one is about may have gone with the first.
+  for (let left = input; !result.success; result = collectorSchema.safeParse(left ?? {})) {
+    const [issue] = result.error.issues
+    left = issue === undefined ? undefined : without(left, issue.path, issue.code === 'unrecognized_keys' ? issue.keys : [])
+  }
+  return {
+    settings: Object.freeze(withPaths(collectorSchema, result.data, (path) => resolve(home, path))),
+    mistakes,
+    channels: new Set(Object.keys(given ?? {})),
+    channelKeys: (name) => Object.keys(mapAt(given, name) ?? {}),
   }
 }
 
-/** Keys allowed at a path of the schema; none where the schema has no map there. Of kinds, the keys of all of them. */
-function knownKeys(path: readonly PropertyKey[]): readonly string[] {
-  let schemas: readonly unknown[] = [collectorSchema]
-  for (const key of path) schemas = schemas.flatMap(alternatives).flatMap((schema) => below(schema, key))
-  const maps = schemas.flatMap(alternatives).filter((schema) => schema instanceof z.ZodObject)
-  return [...new Set(maps.flatMap((map) => Object.keys(map.shape)))]
+function mapAt(value: unknown, key: string): object | undefined {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined
+  const found: unknown = Reflect.get(value, key)
+  return typeof found === 'object' && found !== null && !Array.isArray(found) ? found : undefined
 }
 
-/** A schema without its wrapping, or each kind of a union. */
-function alternatives(schema: unknown): readonly unknown[] {
-  const inner = unwrap(schema)
-  return inner instanceof z.ZodDiscriminatedUnion ? inner.options.flatMap(alternatives) : [inner]
-}
-
-function below(schema: unknown, key: PropertyKey): readonly unknown[] {
-  if (schema instanceof z.ZodObject) return Object.hasOwn(schema.shape, key) ? [Reflect.get(schema.shape, key)] : []
-  if (schema instanceof z.ZodArray) return [schema.element]
-  return schema instanceof z.ZodRecord ? [schema.valueType] : []
-}
-
-function unwrap(schema: unknown): unknown {
-  let inner = schema
-  while (inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault || inner instanceof z.ZodOptional || inner instanceof z.ZodNullable) inner = inner.unwrap()
-  return inner instanceof z.ZodPipe ? unwrap(inner.in) : inner
+/**
+ * The value without what lies at that path: without `keys` there where some are given, else without the entry itself.
+ * What is missing there, or an entry of a list, takes along what holds it: half of a channel is none.
+ */
+function without(value: unknown, path: readonly PropertyKey[], keys: readonly string[]): unknown {
+  const [first, ...rest] = path
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+  if (first === undefined) return keys.length === 0 ? undefined : Object.fromEntries(Object.entries(value).filter(([key]) => !keys.includes(key)))
+  const entries = Object.entries(value)
+  if (!Object.hasOwn(value, first)) return undefined
+  return Object.fromEntries(
+    entries.flatMap(([key, one]: [string, unknown]) => {
+      if (key !== String(first)) return [[key, one]]
+      const left = rest.length === 0 && keys.length === 0 ? undefined : without(one, rest, keys)
+      return left === undefined ? [] : [[key, left]]
+    }),
+  )
 }

@@ -58,6 +58,8 @@ export interface Collector {
   readonly firstRun: { readonly admin: { readonly user: string; readonly password: string }; readonly readToken: string } | undefined
   /** A token that enrols an agent on this machine. */
   createToken(host: string, actor: string): Promise<{ readonly token: string; readonly expiresAt: number }>
+  /** Takes changed files of alerting into use, as POST /-/reload does; what came of it is in the log and the console. */
+  reload(): Promise<void>
   close(): Promise<void>
 }
 
@@ -190,13 +192,13 @@ async function start(options: CollectorOptions, settings: CollectorSettings, clo
     await recordAudit({ at: now, actor, action: 'agent.token', object: host, detail: { expiresAt: made.entry.expiresAt } })
     return { token: made.text, expiresAt: made.entry.expiresAt }
   }
-  const peopleWeb = alertingWeb({ alerting, files, settings, state, hints, refused, startedAt, now: () => clock.now(), alerts })
+  const peopleWeb = alertingWeb({ alerting, settings, state, hints, refused, startedAt, now: () => clock.now(), alerts })
   const web: WebDependencies = {
     now: () => clock.now(),
     version,
     access: {
       bySession: (token) => access.session(token, clock.now()),
-      byBearer: (token) => access.bearer(token),
+      byBearer: (token) => access.bearer(token, clock.now()),
       stillSignedIn: async (token) => (await access.session(token, clock.now(), false)) !== undefined,
       async signIn(user, password, address) {
         const outcome = await access.signIn(user, password, address, clock.now())
@@ -223,7 +225,7 @@ async function start(options: CollectorOptions, settings: CollectorSettings, clo
         now: clock.now(),
         hosts,
         alerts: { critical: count('critical'), warning: count('warning'), info: count('info'), pending: views.filter((alert) => alert.state === 'pending').length },
-        incidents: await incidents.list({ state: 'open', limit: 200 }),
+        incidents: await incidents.search({ part: 'open', limit: 200 }),
         channels: await outbox.overview(),
         selfProblems: [...(await alerting.problems()), ...selfProblems(store.stats(), rules.status(), clock.now())],
       }
@@ -260,6 +262,11 @@ async function start(options: CollectorOptions, settings: CollectorSettings, clo
       const answer = await enrolments.enrol(request, clock.now(), address)
       return { status: answer.status, body: answer.body, ...(answer.kind === 'retry' ? { retryAfterMs: answer.retryAfterMs } : {}) }
     },
+    async reload(actor) {
+      const outcome = await alerting.reload()
+      await recordAudit({ at: clock.now(), actor, action: 'config.reload', object: outcome.kind === 'taken' ? 'taken' : outcome.faults.map((fault) => fault.file).join(' '), detail: null })
+      return outcome.kind === 'taken' ? { kind: 'done', value: undefined } : { kind: 'refused', status: 422, code: 'files-wrong', message: `文件有错误，仍在使用修改前的内容：${outcome.faults.map((fault) => fault.mistakes.join('\n')).join('\n')}` }
+    },
     metricsText: () => counters.text(),
     healthProblems: () => [...(ready ? [] : ['starting']), ...(store.stats().degraded === 'full' ? ['the disk is full: nothing is stored'] : [])],
     refused,
@@ -290,7 +297,7 @@ async function start(options: CollectorOptions, settings: CollectorSettings, clo
   const admin = await access.createFirstAdmin(clock.now())
   let firstRun: Collector['firstRun']
   if (admin !== undefined) {
-    const readToken = await access.createReadToken('first-run', 'system', clock.now())
+    const readToken = await access.createToken({ name: 'first-run', role: 'reader', expiresAt: undefined }, 'system', clock.now())
     firstRun = { admin, readToken }
     const file: FirstRun = { console: addresses.console, http: addresses.http, admin, readToken }
     writeFirstRun(home, file)
@@ -301,6 +308,9 @@ async function start(options: CollectorOptions, settings: CollectorSettings, clo
     addresses,
     firstRun,
     createToken: (host, actor) => createToken(host, actor, `https://${shown(tls)}`),
+    async reload() {
+      await web.reload('signal:SIGHUP')
+    },
     async close() {
       log.info('collector stopping')
       await closeAll()

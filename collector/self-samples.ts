@@ -8,7 +8,7 @@ export interface OwnSample {
   readonly value: number
 }
 
-/** Labels that every series of the collector carries. */
+/** Labels of every series of the collector that says nothing else: one about a host carries that host's `instance`. */
 export const ownLabels = { instance: 'collector', job: 'zhishou-collector' } as const
 
 /** Returns what stores one set of samples at `now`; a series that is left out is stale from then on. */
@@ -17,7 +17,7 @@ export function ownSampleWriter(store: Pick<Store, 'group' | 'columns' | 'accept
   let seq = 0
   return async (samples, now) => {
     const group = store.group('collector', 'self')
-    const columns = store.columns(group, samples.map(({ labels }) => ({ ...labels, ...ownLabels })))
+    const columns = store.columns(group, samples.map(({ labels }) => ({ ...ownLabels, ...labels })))
     seq++
     await store.accept({ stream: 'collector', epoch, seq, rows: [{ group, at: now, columns, values: Float64Array.from(samples, ({ value }) => value) }], events: [], facts: [], checks: [] })
   }

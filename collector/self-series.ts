@@ -8,10 +8,13 @@ import { incidentSeries } from './incidents/series.ts'
 import { presenceSeries } from './ingest/series.ts'
 import { notifySeries } from './notify/series.ts'
 import { ruleSeries } from './rules/series.ts'
+import { guardSeries } from './service/guard-series.ts'
 import { serviceSeries } from './service/series.ts'
 
 const collectorSeries: readonly SeriesSpec[] = [
   counter('zhishou_refused_total', 'Frames, batches, requests and series that were refused, by what it was and why.', 'what', 'code'),
+  gauge('zhishou_config_last_reload_successful', 'Whether a file of alerting was right when it was last read; 0: the former content stays in use.', 'file'),
+  gauge('zhishou_config_last_reload_success_timestamp_seconds', 'When the present content of a file of alerting was taken into use.', 'file'),
   counter('zhishou_task_failures_total', 'Scheduled tasks that failed and are tried again.', 'task'),
   gauge('zhishou_event_loop_delay_p99_seconds', 'Delay of the event loop beyond its timer, 99th percentile of the last 15 s.'),
   gauge('zhishou_link_connections', 'Agents connected now.'),
@@ -29,4 +32,4 @@ const collectorSeries: readonly SeriesSpec[] = [
 export const selfSeries: readonly SeriesSpec[] = [...collectorSeries, ...ruleSeries, ...notifySeries]
 
 /** What is only stored: it has labels of things that come and go. */
-export const storedSeries: readonly SeriesSpec[] = [...incidentSeries, ...topologySeries, ...presenceSeries, ...serviceSeries]
+export const storedSeries: readonly SeriesSpec[] = [...incidentSeries, ...topologySeries, ...presenceSeries, ...serviceSeries, ...guardSeries]

@@ -53,6 +53,7 @@ function readProblem(text: string): ApiError | undefined {
 export const addressOf = (path: string): string => `${base}${path}`
 export const get = <T>(path: string): Promise<T> => request<T>('GET', `${base}${path}`, undefined, undefined)
 export const post = <T>(path: string, body: unknown, csrf: string): Promise<T> => request<T>('POST', `${base}${path}`, body, csrf)
+export const put = (path: string, body: unknown, csrf: string): Promise<void> => request<undefined>('PUT', `${base}${path}`, body, csrf)
 export const remove = (path: string, body: unknown, csrf: string): Promise<void> => request<undefined>('DELETE', `${base}${path}`, body, csrf)
 export const signIn = (user: string, password: string): Promise<Session> => request<Session>('POST', `${base}/session`, { user, password }, undefined)
 export const signOut = (csrf: string): Promise<void> => request<undefined>('DELETE', `${base}/session`, undefined, csrf)

@@ -81,6 +81,7 @@ export const words = {
   duty: {
     tabs: { now: '当前与月历', changes: '调整记录', escalation: '催办规则' },
     until: '至 {until}',
+    accounts: { title: '账号对应的值班人员', hint: '“与我有关”、来电人与确认人是否为本人，都按此判断。', me: '当前账号', nobody: '未对应', kept: '已保存，并记入审计日志' },
     handingOver: '交班中',
     off: '当前无班',
     nobody: '无人值班',
@@ -164,7 +165,7 @@ export const alertStateWords = { pending: '待定', firing: '告警中', resolve
 
 /** Channels and what came of a message, for the notification record. */
 export const channelWords: Readonly<Record<string, string>> = { email: '邮件' }
-export const deliveryWords: Readonly<Record<string, string>> = { queued: '待发送', sending: '发送中', sent: '已发出', failed: '被拒收', dead: '已放弃' }
+export const deliveryWords: Readonly<Record<string, string>> = { queued: '待发送', sending: '发送中', sent: '已发出', failed: '被拒收', dead: '已放弃', superseded: '已失效，未发' }
 
 /** The sentence for a failed request, from the collector's own words where it gave some. */
 export const requestFailed = (status: number): string => (status === 0 ? '连接不到采集中心，请检查网络' : `请求失败（${status}）`)
@@ -192,6 +193,10 @@ export const serviceWords = {
     blind: '盲区',
     maintenance: '经批准的维护',
     none: '未到时间或不在服务时段',
+    unseen: '未监测',
+    unseenShort: '未监',
+    unseenLong: '未监测：这段时间没有任何监测数据，不计为可用',
+    days: '各服务各日可用率',
     legend: { good: '达到目标', fair: '有故障（未设目标）', bad: '低于目标', blind: '含盲区：当时监控看不见，不算可用', none: '无应计时间' },
     frozen: '已封账',
     running: '截至此刻',
@@ -239,6 +244,8 @@ export const serviceWords = {
     minutes: '工时',
     workLog: '工作日志',
     workLogCount: '{count} 条，共 {minutes} 分钟',
+    workKind: '{kind} {count} 条（{minutes} 分钟）',
+    lateEntry: '封账后补记的工作（{at}），工作日志条数',
     newest: '（仅列最近 500 条）',
     annotations: '更正附注',
     noAnnotations: '没有更正',
@@ -407,14 +414,14 @@ export const incidentWords = {
   moreActs: '更多操作',
   acts: {
     acknowledge: { button: '响应', title: '由我响应此故障', hint: '登记后响应时限停止计时，时间线记下响应人与来源。' },
-    phone: { button: '登记来电响应', title: '登记来电响应', hint: '有人来电接下此故障，由您代为登记；响应人是来电人。' },
+    phone: { button: '登记来电响应', title: '登记来电响应', hint: '有人来电接下此故障，由您代为登记；响应人是来电人，须是值班人员或账号。' },
     dispose: { button: '处置', title: '登记处置', hint: '写明做了什么、结果如何。系统会同时保存此刻的监测状态；恢复只以监测数据为准。' },
     comment: { button: '补充说明', title: '补充说明', hint: '写入时间线。' },
-    assign: { button: '指派', title: '指派给', hint: '可从值班人员中选，也可直接填写。' },
+    assign: { button: '指派', title: '指派给', hint: '从值班人员和账号中选，可输入姓名查找。' },
     unassign: { button: '取消指派', title: '取消指派', hint: '此故障将不再有指定的负责人。' },
     severity: { button: '调整级别', title: '调整级别', hint: '不能低于监测数据所示的级别。' },
     'root-cause': { button: '根本原因', title: '登记根本原因', hint: '可多次登记，以最新的为准。' },
-    recovery: { button: '认定恢复', title: '人工认定已恢复', hint: '只用于没有监测数据的故障，须由另一人（如报告人）确认。' },
+    recovery: { button: '认定恢复', title: '人工认定已恢复', hint: '只用于没有监测数据的故障，须由另一名值班人员或账号确认；报告人的说法写在内容里。' },
     close: { button: '关闭', title: '关闭故障', hint: '监测数据显示故障仍在时不能关闭。' },
     reopen: { button: '再次出现', title: '登记故障再次出现', hint: '只用于没有监测数据的故障，在时限内继续原故障。' },
     merge: { button: '并入其他故障', title: '并入其他故障', hint: '同一故障有两张单时使用。并入后由另一张继续计时，开始时间取最早者。' },
@@ -422,7 +429,7 @@ export const incidentWords = {
     work: { button: '登记工作', title: '登记工作', hint: '写入工作日志，工时累计到本故障。' },
   },
   fields: {
-    text: '内容', done: '做了什么、结果如何', reason: '原因', to: '指派给', calledBy: '来电人', calledAt: '来电时间', severity: '级别', category: '类别', confirmedBy: '确认人（不能是本人）', recoveredAt: '恢复时间',
+    text: '内容', done: '做了什么、结果如何', reason: '原因', to: '指派给', calledBy: '来电人', calledAt: '来电时间', severity: '级别', category: '类别', confirmedBy: '确认人（值班人员或账号，不能是本人）', recoveredAt: '恢复时间',
     into: '并入的故障编号', alerts: '要拆分出去的告警', kind: '种类', minutes: '用时（分钟）', workedAt: '完成时间', service: '服务', incident: '故障编号（可不填）', by: '登记人',
   },
   form: {
@@ -445,7 +452,7 @@ export const notifyWords = {
     budget: '短信预算', used: '已用 {used} / {total} 条', elapsed: '合同年已过 {share}', budgetKinds: { fine: '', ahead: '用得比时间快', 'used-up': '预算已用完，只发紧急告警' }, receipts: '最近回执', noReceipts: '还没有发送过',
     test: '测试', testTitle: '向 {name} 发送测试消息', testMailbox: '接收邮箱', testPhone: '接收手机号', testNone: '将向该机器人或地址发送一条测试消息。', testHint: '不计入合并发送，短信会计费；测试写入审计。', outcomes: { delivered: '测试消息已送达', 'try-again': '暂未送达', refused: '被拒收' },
   },
-  receipt: { delivered: '送达', 'try-again': '未成功，将重试', refused: '拒收', interrupted: '发送中断，已重发', together: '{count} 条合并', missed: '未送达' },
+  receipt: { delivered: '送达', 'try-again': '未成功，将重试', refused: '拒收', interrupted: '发送中断，已重发', superseded: '已失效，未发', together: '{count} 条合并', missed: '未送达' },
   outbox: {
     title: '发件箱', filters: { owed: '待发', sent: '已发', failed: '失败', all: '全部' }, none: '没有消息', noText: '当前角色不能查看内容', attempts: '已试 {count} 次', to: '发给', why: '为什么发', text: '查看内容', older: '更早', newest: '回到最新', nextTry: '下次 {time}',
     kinds: { alerts: '告警', incident: '故障', plain: '提醒', test: '测试', unknown: '其他' },

@@ -77,6 +77,8 @@ export interface IncidentChoices {
   readonly reportChannels: readonly Choice[]
   readonly causeCategories: readonly Choice[]
   readonly workKinds: readonly Choice[]
+  /** Who may be put in charge, or named as having called or confirmed; `accounts` are theirs. */
+  readonly people: readonly (Choice & { readonly accounts: readonly string[] })[]
 }
 
 /** One entry of the work log. */

@@ -63,8 +63,8 @@ export interface SilenceList {
 export interface ReceiptView {
   readonly at: number
   readonly attempt: number
-  /** `interrupted`: the program ended while it was on its way, so it was sent again. */
-  readonly outcome: 'delivered' | 'try-again' | 'refused' | 'interrupted'
+  /** `interrupted`: the program ended while it was on its way, so it was sent again. `superseded`: not sent, as it no longer held. */
+  readonly outcome: 'delivered' | 'try-again' | 'refused' | 'interrupted' | 'superseded'
   readonly to: readonly string[]
   /** What the other side said, or why it failed. */
   readonly detail: string
@@ -126,7 +126,7 @@ export interface OutboxView {
   readonly channel: string
   readonly receiver: string
   readonly to: readonly string[]
-  readonly state: 'queued' | 'sending' | 'sent' | 'failed' | 'dead'
+  readonly state: 'queued' | 'sending' | 'sent' | 'failed' | 'dead' | 'superseded'
   readonly attempts: number
   readonly kind: 'alerts' | 'incident' | 'plain' | 'test' | 'unknown'
   readonly incident: string | null
@@ -228,10 +228,10 @@ export interface TriedView {
 
 /**
  * Why a message came or did not. `told`: it went out; `waiting`: it will be looked at soon; `spoken-for`: its incident's
- * message stands for it; `hidden`: the topology puts it behind a cause; `repeat-not-due`: told before, nothing new.
+ * message stands for it; `superseded`: it no longer held when its turn came; `hidden`: the topology puts it behind a cause; `repeat-not-due`: told before, nothing new.
  */
 export type WhyReason =
-  | 'told' | 'sending' | 'channel-failed' | 'queue-failed' | 'silenced' | 'inhibited' | 'hidden' | 'spoken-for' | 'mute-time' | 'outside-active' | 'repeat-not-due' | 'nothing-to-tell'
+  | 'told' | 'sending' | 'superseded' | 'channel-failed' | 'queue-failed' | 'silenced' | 'inhibited' | 'hidden' | 'spoken-for' | 'mute-time' | 'outside-active' | 'repeat-not-due' | 'nothing-to-tell'
   | 'not-told-of-ends' | 'waiting' | 'not-yet' | 'over' | 'no-receiver' | 'unknown' | 'not-routed' | 'muted-nothing'
 
 /** One line of an explanation. */

@@ -126,7 +126,9 @@ export interface AnnotationView {
   readonly original: string | number | null
   readonly corrected: string | number | null
   readonly reason: string
-  readonly approval: ApprovalView
+  /** null: an entry of the work log, written down after its month was frozen. */
+  readonly approval: ApprovalView | null
+  readonly entry: WorkLineView | null
   readonly hash: string
 }
 
@@ -140,6 +142,8 @@ export interface ApprovalView {
 export interface WorkLineView {
   readonly at: number
   readonly by: string
+  /** Word for programs. */
+  readonly kind: string
   readonly reference: string
   readonly text: string
   readonly minutes: number
@@ -159,7 +163,7 @@ export interface MonthView {
   readonly requests: readonly RequestCountView[]
   readonly annotations: readonly AnnotationView[]
   /** `lines`: the newest 500. */
-  readonly workLog: { readonly count: number; readonly minutes: number; readonly lines: readonly WorkLineView[] }
+  readonly workLog: { readonly count: number; readonly minutes: number; readonly kinds: readonly { readonly kind: string; readonly title: string; readonly count: number; readonly minutes: number }[]; readonly lines: readonly WorkLineView[] }
 }
 
 /** GET /service/months/verify */

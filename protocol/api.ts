@@ -21,9 +21,17 @@ export interface Session {
   readonly user: string
   readonly role: string
   readonly permissions: readonly string[]
+  /** Id in the duty file of whoever uses the account; null where it is linked to nobody. */
+  readonly person: string | null
   readonly mustChangePassword: boolean
   readonly csrf: string
   readonly expiresAt: number
+}
+
+/** GET /accounts/links: accounts that may be used, and the people of the duty file they can be linked to. */
+export interface AccountLinks {
+  readonly accounts: readonly { readonly user: string; readonly role: string; readonly person: string | null }[]
+  readonly people: readonly { readonly id: string; readonly name: string }[]
 }
 
 /** How a host's link stands. `planned`: said goodbye and is expected back; `never`: enrolled but not yet seen. */

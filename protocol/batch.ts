@@ -3,12 +3,12 @@ import type { Labels } from './series.ts'
 
 /**
  * Samples travel and are stored as **rows of groups**. A group is the series that one agent reads together (one per
- * cadence: `tick`, `minute`, `hour`); its columns only ever grow while the agent runs. A row is one reading of the
+ * cadence: `tick`, `push`, `minute`, `hour`); its columns only ever grow while the agent runs. A row is one reading of the
  * group: a time and one float64 per column, the stale mark (`stale.ts`) where a series was not there. So a sample
  * carries no label, no id and no time of its own.
  */
 export interface GroupColumns {
-  /** `tick`, `minute`, `hour`; unique per agent. */
+  /** `tick`, `push`, `minute`, `hour`; unique per agent. */
   readonly group: string
   /** Label sets by column, without `instance` and `job`. */
   readonly columns: readonly Labels[]

@@ -1,5 +1,5 @@
 /**
- * Writes docs/settings.md and docs/sources.md from the schemas and the list of sources: `node scripts/docs.ts`.
+ * Writes docs/settings.md, docs/alert-files.md and docs/sources.md from the schemas and the list of sources: `node scripts/docs.ts`.
  * test/contract/docs.test.ts compares them, so that neither can drift.
  */
 import { realpathSync, writeFileSync } from 'node:fs'
@@ -9,6 +9,17 @@ import * as z from 'zod'
 import { agentSchema } from '../agent/config.ts'
 import { sources } from '../agent/sources/registry.ts'
 import { collectorSchema } from '../collector/config.ts'
+import { topologyFile } from '../collector/correlate/topology-file.ts'
+import { yearFile } from '../collector/duty/calendar.ts'
+import { dutyShape } from '../collector/duty/duty-file.ts'
+import { escalationFile } from '../collector/duty/escalation-file.ts'
+import { profileFile } from '../collector/incidents/profile.ts'
+import { targetKeys, webhookKeys } from '../collector/notify/receiver.ts'
+import { inhibitKeys, routeKeys, topKeys } from '../collector/notify/route-file.ts'
+import { intervalKeys } from '../collector/notify/time-interval-file.ts'
+import { termsFile } from '../collector/service/terms.ts'
+import { calendarMeanings, dutyMeanings, escalationMeanings, exposureMeanings, routeMeanings, slaMeanings, topologyMeanings } from './file-meanings.ts'
+import type { Meanings } from './file-meanings.ts'
 
 const root = dirname(import.meta.dirname)
 
@@ -31,9 +42,26 @@ interface Wrapped {
   readonly kind: string | undefined
 }
 
+/** What a schema is made of, as far as pages are made of it. */
+interface Definition {
+  readonly type: string
+  readonly innerType?: Schema
+  readonly in?: Schema
+  readonly defaultValue?: unknown
+  readonly shape?: Readonly<Record<string, Schema>>
+  readonly element?: Schema
+  readonly valueType?: Schema
+  readonly discriminator?: string
+  readonly options?: readonly Schema[]
+  readonly values?: readonly unknown[]
+}
+
+/** A schema's definition. The one cast: the library gives each kind a type of its own, which zod and zod/mini do not share. */
+const definitionOf = (schema: Schema): Definition => schema._zod.def as Definition
+
 /** Takes default, optional and transform off a schema, and keeps what they and their metadata say. */
 function unwrapped(schema: Schema): Wrapped {
-  const { def } = schema._zod as unknown as { readonly def: { readonly type: string; readonly innerType?: Schema; readonly in?: Schema; readonly defaultValue?: unknown } }
+  const def = definitionOf(schema)
   const meta = z.globalRegistry.get(schema)
   const kind = typeof meta?.['kind'] === 'string' ? meta['kind'] : undefined
   const next = def.type === 'pipe' ? def.in : def.innerType
@@ -66,11 +94,11 @@ function typeText(schema: Schema): string {
 /** Every key below a map, in the order of the schema. */
 function rowsOf(schema: Schema, path: readonly string[]): readonly Row[] {
   const { inner } = unwrapped(schema)
-  const { def } = inner._zod as unknown as { readonly def: { readonly type: string; readonly shape?: Readonly<Record<string, Schema>>; readonly element?: Schema; readonly valueType?: Schema; readonly discriminator?: string; readonly options?: readonly Schema[] } }
+  const def = definitionOf(inner)
   if (def.type === 'record' && unwrapped(schema).kind === undefined && def.valueType !== undefined) return rowsOf(def.valueType, [...path, 'NAME'])
   if (def.type === 'union' && def.discriminator !== undefined) return rowsOfKinds(def.options ?? [], def.discriminator, path)
   if (def.type === 'object') return Object.entries(def.shape ?? {}).flatMap(([key, value]) => rowsOf(value, [...path, key]))
-  if (def.type === 'array' && def.element !== undefined && (unwrapped(def.element).inner._zod as unknown as { readonly def: { readonly type: string } }).def.type === 'object') {
+  if (def.type === 'array' && def.element !== undefined && definitionOf(unwrapped(def.element).inner).type === 'object') {
     return rowsOf(def.element, [...path.slice(0, -1), `${path.at(-1) ?? ''}[]`])
   }
   const { meaning, defaultText, optional } = unwrapped(schema)
@@ -84,10 +112,10 @@ function rowsOfKinds(options: readonly Schema[], discriminator: string, path: re
   const rows = new Map<string, { readonly row: Row; readonly of: string[] }>()
   for (const option of options) {
     const { inner } = unwrapped(option)
-    const { def } = inner._zod as unknown as { readonly def: { readonly shape: Readonly<Record<string, Schema>> } }
-    const values = (def.shape[discriminator]?._zod as unknown as { readonly def: { readonly values?: readonly string[] } } | undefined)?.def.values ?? []
+    const def = definitionOf(inner)
+    const values = literals(def.shape?.[discriminator])
     kinds.push(...values)
-    for (const [key, value] of Object.entries(def.shape)) {
+    for (const [key, value] of Object.entries(def.shape ?? {})) {
       if (key === discriminator) continue
       for (const row of rowsOf(value, [...path, key])) {
         const same = JSON.stringify(row)
@@ -102,6 +130,11 @@ function rowsOfKinds(options: readonly Schema[], discriminator: string, path: re
     { path: [...path, discriminator].join('.'), type: kinds.map((kind) => `\`${kind}\``).join(', '), defaultText: undefined, required: true, meaning: 'Which kind it is; the other keys depend on it.' },
     ...order.map(({ row, of }) => ({ ...row, meaning: `${of.length === kinds.length ? '' : `${of.join(', ')}: `}${row.meaning}` })),
   ]
+}
+
+/** Words that a literal stands for. */
+function literals(schema: Schema | undefined): readonly string[] {
+  return schema === undefined ? [] : (definitionOf(schema).values ?? []).map(String)
 }
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ')
@@ -124,7 +157,8 @@ Two files, each in the home folder of its program, both optional: \`collector.ym
 at the start. An unknown key is a mistake; all mistakes are reported together, each with its key:
 \`npx zhishou collector check-config\`, \`node agent.cjs check-config\`. Durations and sizes carry units (\`15s\`, \`1h30m\`,
 \`400d\`; \`64MiB\`, \`10GiB\`). A secret is named by file or variable, never written here. The environment gives only
-\`ZHISHOU_HOME\` and such secrets. Samples that parse: [collector.yml](samples/collector.yml), [agent.yml](samples/agent.yml).
+\`ZHISHOU_HOME\` and such secrets. A relative path in \`collector.yml\` is taken from the home folder, wherever the program
+was started. The files it names for alerting: [alert-files.md](alert-files.md). Samples that parse: [collector.yml](samples/collector.yml), [agent.yml](samples/agent.yml).
 
 ## collector.yml
 
@@ -136,7 +170,71 @@ ${settingsTable(agentSchema)}
 `
 }
 
-const cadences = { tick: 'every interval (15 s by default)', minute: 'once a minute', hour: 'once an hour' } as const
+/** Every key of a file with what its schema says of it, in the order of the schema. */
+function keysOf(schema: Schema, path: string): readonly Pick<Row, 'path' | 'defaultText' | 'required'>[] {
+  const { inner, defaultText, optional } = unwrapped(schema)
+  const def = definitionOf(inner)
+  const dot = path === '' ? '' : `${path}.`
+  if (def.type === 'object') return Object.entries(def.shape ?? {}).flatMap(([key, value]) => keysOf(value, `${dot}${key}`))
+  if (def.type === 'array' && def.element !== undefined && definitionOf(unwrapped(def.element).inner).type === 'object') return keysOf(def.element, `${path}[]`)
+  return [{ path, defaultText: defaultText === '[]' ? undefined : defaultText, required: !optional }]
+}
+
+/** The keys of one file as a table. Throws for a key without a meaning, and for a meaning without its key. */
+function fileTable(schema: Schema, meanings: Meanings): string {
+  const keys = keysOf(schema, '')
+  const unknown = Object.keys(meanings).filter((path) => !keys.some((key) => key.path === path))
+  if (unknown.length > 0) throw new Error(`docs: no keys of that file: ${unknown.join(', ')}; see scripts/file-meanings.ts`)
+  const lines = keys.map(({ path, defaultText, required }) => {
+    const meaning = meanings[path]
+    if (meaning === undefined) throw new Error(`docs: ${path} has no meaning; give it one in scripts/file-meanings.ts`)
+    return `| \`${path}\` | ${cell(meaning[0])} | ${required ? 'must be given' : defaultText === undefined ? '' : `\`${defaultText}\``} | ${cell(meaning[1])} |`
+  })
+  return ['| key | type | default | meaning |', '| --- | --- | --- | --- |', ...lines].join('\n')
+}
+
+/** routes.yml has a reader of its own, whose lists of keys these are. */
+const routeLists: readonly (readonly [where: string, keys: readonly string[], meanings: Meanings])[] = [
+  ['The file', topKeys, routeMeanings.top],
+  ['`route` and each of its `routes[]`', routeKeys, routeMeanings.route],
+  ['`inhibit_rules[]`', inhibitKeys, routeMeanings.inhibit],
+  ['`receivers[].to[]`', targetKeys, routeMeanings.target],
+  ['`receivers[].webhook_configs[]`', webhookKeys, routeMeanings.webhook],
+  ['`time_intervals[].time_intervals[]`', intervalKeys, routeMeanings.interval],
+]
+
+function routeTables(): string {
+  return routeLists
+    .map(([where, keys, meanings]) => {
+      if (keys.toSorted().join() !== Object.keys(meanings).sort().join()) throw new Error(`docs: routes.yml: ${where} has the keys ${keys.join(', ')}; see scripts/file-meanings.ts`)
+      const lines = Object.entries(meanings).map(([key, [type, meaning]]) => `| \`${key}\` | ${cell(type)} | ${cell(meaning)} |`)
+      return [`${where}:`, '', '| key | type | meaning |', '| --- | --- | --- |', ...lines].join('\n')
+    })
+    .join('\n\n')
+}
+
+/** docs/alert-files.md */
+export function alertFilesPage(): string {
+  const section = (name: string, about: string, table: string): string => `## ${name}\n\n${about}\n\n${table}\n`
+  return `# Files of alerting
+
+<!-- Made by scripts/docs.ts from the schemas and scripts/file-meanings.ts; change those and run \`node scripts/docs.ts\`. -->
+
+How they work together, with a whole small site: [alerting.md](alerting.md). All are strict YAML: an unknown key is a
+mistake, and \`npx zhishou collector check-config\` tells every mistake of every file at once. A *name* is short, of a-z, 0-9
+and -. Dates are local days (\`2026-10-01\`), times of day local times in quotes (\`'08:30'\`), durations carry a unit.
+
+${section('routes.yml', "Who is told of what. Setting `notify.routesFile`, shipped: [alerts/routes.yml](../alerts/routes.yml). [Alertmanager's own words](https://prometheus.io/docs/alerting/latest/configuration/) and meanings; its other receivers (`email_configs` …) are refused with what to use instead.", routeTables())}
+${section('duty.yml', 'Who is on duty, and how people are reached. Setting `duty.file`, shipped: [alerts/duty.yml](../alerts/duty.yml), whose people are made up.', fileTable(dutyShape, dutyMeanings))}
+${section('escalation.yml', 'Who is told how early before a clock runs out. Setting `duty.escalationFile`, shipped: [alerts/escalation.yml](../alerts/escalation.yml).', fileTable(escalationFile, escalationMeanings))}
+${section('topology.yml', 'What stands on what. Setting `topologyFile`; without it nothing hides anything. Sample: [alerts/topology.yml](../alerts/topology.yml).', fileTable(topologyFile, topologyMeanings))}
+${section('sla.yml', 'The clocks an incident runs under. Setting `slaFile`, shipped: [alerts/sla.yml](../alerts/sla.yml).', fileTable(profileFile, slaMeanings))}
+${section('exposure.yml', 'What late service may cost. Setting `service.termsFile`; without it nothing is reckoned. Sample: [alerts/exposure.yml](../alerts/exposure.yml).', fileTable(termsFile, exposureMeanings))}
+${section('calendar/YEAR.yml', 'Holidays and make-up workdays of one year. Setting `duty.calendarFolder` (a folder of them), shipped: [alerts/calendar/2026.yml](../alerts/calendar/2026.yml). A year without a file has no answer and is told, never guessed.', fileTable(yearFile, calendarMeanings)).trimEnd()}
+`
+}
+
+const cadences = { tick: 'every interval (15 s by default)', push: 'every interval (15 s by default), and with the link’s next heartbeat (4 s) when there is something to tell', minute: 'once a minute', hour: 'once an hour' } as const
 
 /** docs/sources.md */
 export function sourcesPage(): string {
@@ -159,7 +257,7 @@ ${sections.join('\n')}`
 }
 
 /** Every page that is made, by its path in the repository. */
-export const pages: Readonly<Record<string, () => string>> = { 'docs/settings.md': settingsPage, 'docs/sources.md': sourcesPage }
+export const pages: Readonly<Record<string, () => string>> = { 'docs/settings.md': settingsPage, 'docs/alert-files.md': alertFilesPage, 'docs/sources.md': sourcesPage }
 
 if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
   for (const [path, page] of Object.entries(pages)) writeFileSync(join(root, path), page())

@@ -4,7 +4,7 @@
  */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -29,7 +29,9 @@ export function ensureInstalled() {
   const want = createHash('sha256').update(lock).digest('hex')
   const stamp = join(root, 'node_modules', '.zhishou-installed')
   const have = existsSync(stamp) ? readFileSync(stamp, 'utf8') : ''
-  if (have !== want) {
+  // Linked from another checkout (git worktrees): theirs to install, and npm ci would empty it under their feet.
+  const linked = lstatSync(join(root, 'node_modules'), { throwIfNoEntry: false })?.isSymbolicLink() === true
+  if (have !== want && !linked) {
     console.log('installing packages (npm ci) …')
     const run = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, stdio: 'inherit' })
     if (run.status !== 0) throw new Error(`npm ci failed with exit code ${run.status}`)

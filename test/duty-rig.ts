@@ -12,10 +12,11 @@ import { parseWording } from '../collector/incidents/wording.ts'
 import type { Alert } from '../collector/rules/alert.ts'
 import { openState } from '../collector/state/open.ts'
 import type { State } from '../collector/state/open.ts'
-import { ackLinks, acknowledgeByPhone } from '../collector/web/ack-links.ts'
+import { ackLinks } from '../collector/web/ack-links.ts'
 import type { AckLinkDependencies, DutyDependencies } from '../collector/web/duty-dependencies.ts'
 import { incidentWeb } from '../collector/web/incident-dependencies.ts'
 import type { IncidentWebDependencies } from '../collector/web/incident-dependencies.ts'
+import { peopleNow } from '../collector/wiring/people.ts'
 import { dutyRoom } from '../collector/web/duty-room.ts'
 
 const alerts = new URL('../alerts/', import.meta.url).pathname
@@ -51,13 +52,16 @@ export async function dutyRig(startAt: number): Promise<DutyRig> {
   const duty = await openDuty({ state, clock, files })
   const wording = parseWording(read('templates/zh-CN.yml'), 'zh-CN.yml')
   const profiles = parseSlaProfiles(read('sla.yml'), 'sla.yml')
-  const incidents = await createIncidents({ state, profiles, wording, clock, log: { warn: () => undefined } })
+  const incidents = await createIncidents({ state, profiles, wording, clock, log: { warn: () => undefined }, people: (db) => peopleNow(duty, db, clock.now()) })
+  // The account that the web's stub signs in for the role of duty.
+  const account = { password_hash: '', previous_hashes_json: '[]', must_change: 0, created_at: startAt, created_by: 'test', disabled_at: null, failed_count: 0, first_failed_at: null, locked_until: null, password_changed_at: startAt, last_sign_in_at: null }
+  await state.db.insertInto('account').values({ user: 'user-duty', role: 'duty', person: null, ...account }).execute()
   const acts = { duty, incidents }
   return Object.assign(rig, {
     state, duty, incidents, refusals,
     room: dutyRoom(duty, clock.now, () => void changes++),
     links: ackLinks({ state, ...acts, wording, serviceAliases: {}, now: clock.now, refused: (what, code) => void refusals.push(`${what}/${code}`) }),
-    web: incidentWeb({ incidents, profiles, wording, services: [], telemetry: () => Promise.resolve(null), acknowledgeByPhone: (number, actor, calledBy, at) => acknowledgeByPhone(acts, number, actor, calledBy, at) }),
+    web: incidentWeb({ incidents, profiles, wording, services: () => [], telemetry: () => Promise.resolve(null), people: () => peopleNow(duty, state.db, clock.now()) }),
     changes: () => changes,
     async fault(instance: string) {
       const labels = { alertname: 'HostDown', instance, severity: 'critical', sla: 'standard', system: 'portal', fault: 'down' }

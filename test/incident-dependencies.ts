@@ -73,10 +73,10 @@ export function stubIncidents(acts: unknown[][], incident: IncidentDetail): Inci
     split: (...parts) => kept(incident.number, 'split', ...parts),
     attach: (...parts) => kept(file, 'attach', ...parts),
     logWork: (...parts) => kept(7, 'logWork', ...parts),
-    choices: () => ({
+    choices: () => Promise.resolve({
       services: [{ name: 'portal', title: '综合服务平台' }],
       profiles: [{ name: 'standard', title: '标准', respondMs: 1, disposeMs: 2, recoverMs: 3 }],
-      severities: [], reportChannels: [], causeCategories: [], workKinds: [],
+      severities: [], reportChannels: [], causeCategories: [], workKinds: [], people: [],
     }),
   }
 }

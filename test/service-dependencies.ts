@@ -11,6 +11,7 @@ import type { ServiceRequest } from '../collector/service/request.ts'
 import { parseExposureTerms } from '../collector/service/terms.ts'
 import type { MaintenanceWindow } from '../collector/service/window.ts'
 import { parseServiceWording } from '../collector/service/wording.ts'
+import { monthOf } from '../collector/service/zone-time.ts'
 import type { ServiceWebDependencies } from '../collector/web/service-dependencies.ts'
 
 const shipped = (path: string): string => readFileSync(new URL(`../alerts/${path}`, import.meta.url), 'utf8')
@@ -34,6 +35,7 @@ export function stubService(acts: unknown[][], now: number): ServiceWebDependenc
     contractStart: exampleSources.contractStart,
     names: [{ service: 'portal', title: '综合服务平台', target: 0.999 }, { service: 'business', title: '网上业务信息系统', target: undefined }],
     wording,
+    workKinds: { request: '服务请求' },
     planWindow: (...what) => done(window, 'planWindow', ...what),
     approveWindow: (...what) => done(window, 'approveWindow', ...what),
     shortenWindow: (...what) => done(window, 'shortenWindow', ...what),
@@ -50,7 +52,7 @@ export function stubService(acts: unknown[][], now: number): ServiceWebDependenc
     fileZeroReport: (...what) => done(guard, 'fileZeroReport', ...what),
     guards: () => [{ ...guard, reports: zeroReports(guard, [], now, zone) }],
     month(month) {
-      const made = monthInputs(exampleSources, month, now)
+      const made = monthInputs({ ...exampleSources, work: [{ at: monthOf(month, zone).from, by: 'duty', kind: 'request', reference: 'R20261122-001', text: '受理', minutes: 5 }] }, month, now)
       if (made.kind !== 'known') throw new Error(`no calendar for ${made.date}`)
       return Promise.resolve({ kind: 'done', value: { kind: 'running', inputs: made.inputs, figures: monthFigures(made.inputs) } })
     },
@@ -58,7 +60,7 @@ export function stubService(acts: unknown[][], now: number): ServiceWebDependenc
     freezeMonth: (...what) => done(frozen, 'freezeMonth', ...what),
     annotateMonth: (...what) => done(annotation, 'annotateMonth', ...what),
     verifyMonths: () => Promise.resolve({ kind: 'intact', months: 1, annotations: 0 }),
-    workLog: (span) => Promise.resolve([{ at: span.from, by: 'duty', reference: 'R20261122-001', text: '受理', minutes: 5 }]),
+    workLog: (span) => Promise.resolve([{ at: span.from, by: 'duty', kind: 'request', reference: 'R20261122-001', text: '受理', minutes: 5 }]),
     exposure: (permissions) => Promise.resolve(exposureFor(permissions, () => exposure(terms, clockBreaches(exampleSources.faults, now), now, wording))),
   }
 }

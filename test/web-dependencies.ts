@@ -4,6 +4,7 @@ import { type Web, createApp } from '../collector/web/app.ts'
 import type { Caller } from '../collector/access/sessions.ts'
 import type { RuleGroupStatus } from '../collector/rules/view.ts'
 import type { WebDependencies } from '../collector/web/dependencies.ts'
+import { smsReplies } from '../collector/web/sms-replies.ts'
 import { type Hints, createHints } from '../collector/web/stream.ts'
 import { stubAckLinks, stubDuty } from './duty-dependencies.ts'
 import { stubIncident, stubIncidents } from './incident-dependencies.ts'
@@ -28,7 +29,7 @@ export const ruleGroup: RuleGroupStatus = {
 
 /** A caller of `role` by cookie; its session token is the role's name and its CSRF word `csrf-ROLE`. */
 export function callerOf(role: string, csrf: string | undefined = `csrf-${role}`, mustChangePassword = false): Caller {
-  return { user: `user-${role}`, role, permissions: permissionsOf(role), mustChangePassword, csrf, expiresAt: NOW + 1_000 }
+  return { user: `user-${role}`, person: null, role, permissions: permissionsOf(role), mustChangePassword, csrf, expiresAt: NOW + 1_000 }
 }
 
 export interface StubWeb {
@@ -80,9 +81,14 @@ export function stubWeb(overrides: Partial<WebDependencies> = {}): StubWeb {
     facts: () => [],
     events: () => [],
     checks: () => [],
-    overview: () => Promise.resolve({ now: NOW, hosts: { up: 1, down: 0, planned: 0, never: 0 }, alerts: { critical: 1, warning: 0, info: 0, pending: 0 }, incidents: [], channels: [], selfProblems: [] }),
+    // By the test's own clock, for pages that take their day from it.
+    overview: () => Promise.resolve({ now: (overrides.now ?? (() => NOW))(), hosts: { up: 1, down: 0, planned: 0, never: 0 }, alerts: { critical: 1, warning: 0, info: 0, pending: 0 }, incidents: [], channels: [], selfProblems: [] }),
     self: () => Promise.resolve({ version: '9.9.9', startedAt: NOW, now: NOW, series: 0, samples: 0, chunkBytes: 0, logBytes: 0, rules: [], refused: [] }),
     incidents: stubIncidents(acts, stubIncident(NOW, alert)),
+    accounts: {
+      links: () => Promise.resolve({ accounts: [{ user: 'admin', role: 'system-admin', person: null }], people: [{ id: 'engineer-1', name: '值班一' }] }),
+      link: (...parts) => act('linkPerson', ...parts),
+    },
     agents: {
       list: () => Promise.resolve([]),
       createToken: (host) => Promise.resolve({ kind: 'done', value: { token: 'zs1.x', host, expiresAt: NOW, command: 'x' } }),
@@ -92,7 +98,9 @@ export function stubWeb(overrides: Partial<WebDependencies> = {}): StubWeb {
     notify: stubNotify(acts, NOW),
     duty: stubDuty(acts, NOW),
     ackLinks: stubAckLinks(acts),
+    smsReplies: smsReplies({ channels: [], answered: () => Promise.resolve(), now: () => NOW, refused: (what, code) => void refusals.push(`${what}/${code}`) }),
     enrol: (request) => Promise.resolve({ status: 429, body: { code: 'limit', message: request.host }, retryAfterMs: 1_500 }),
+    reload: (actor) => act('reload', actor),
     metricsText: () => Promise.resolve('zhishou_up 1\n'),
     healthProblems: () => [],
     refused: (what, code) => void refusals.push(`${what}/${code}`),

@@ -48,6 +48,8 @@ export interface LinkOptions {
   readonly clock: () => number
   /** From 0 up to 1. */
   readonly random: () => number
+  /** Told with each heartbeat that is sent: the link is live and the process awake, so that a look at something costs little. */
+  readonly onHeartbeat?: () => void
 }
 
 export interface Link {
@@ -144,6 +146,7 @@ export function startLink(options: LinkOptions): Link {
         return
       case 'ping':
         connection?.socket.ping()
+        options.onHeartbeat?.()
         return
       case 'renew':
         renew()

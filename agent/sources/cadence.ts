@@ -1,6 +1,6 @@
 import type { Cadence } from './source.ts'
 
-const PERIOD_MS: Readonly<Record<Exclude<Cadence, 'tick'>, number>> = { minute: 60_000, hour: 3_600_000 }
+const PERIOD_MS: Readonly<Record<Exclude<Cadence, 'tick' | 'push'>, number>> = { minute: 60_000, hour: 3_600_000 }
 
 /**
  * Which cadences are due at `now` when the last tick was at `last` (undefined: none yet, everything is due). Minute and

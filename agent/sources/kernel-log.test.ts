@@ -95,7 +95,7 @@ function machine() {
     expect(await kernelLog.read(host, sink, new AbortController().signal)).toEqual({ kind: 'ok', value: undefined })
     return sink
   }
-  return { queue, state, record, tick, opened: () => opened }
+  return { queue, state, record, tick, opened: () => opened, waits: () => kernelLog.waits?.(host) }
 }
 const oom = 'zhishou_events_total{kind="oom-kill",severity="critical"}'
 const killed = 'Out of memory: Kill process 4242 (java) score 901 or sacrifice child'
@@ -136,6 +136,51 @@ describe('kernel log source', () => {
     const sink = await tick()
     expect(sink.samples['zhishou_events_total{kind="io-error",severity="critical"}']).toBe(100)
     expect(sink.events.map((event) => event.labels)).toEqual([{ device: 'sda', count: '50' }, { device: 'sdb', count: '50' }])
+  })
+
+  it('says between ticks that a fault waits, at no other line, and tells it whole with the read', async () => {
+    const { queue, state, record, tick, waits } = machine()
+    expect(waits()).toBe(false)
+    await tick()
+    expect(waits()).toBe(false)
+    queue.push(record(1_000_001, 'usb 1-1: new high-speed USB device'), 'lost')
+    expect(waits()).toBe(false)
+    expect(queue).toEqual([])
+    queue.push(record(1_000_002, 'calm'), record(1_000_003, killed), record(1_000_004, killed))
+    expect([waits(), waits()]).toEqual([true, true])
+    state.now += 5_000
+    const sink = await tick()
+    expect(sink.samples[oom]).toBe(2)
+    expect(sink.events).toMatchObject([{ kind: 'oom-kill', at: 2_000_003_000, labels: { process: 'java', count: '2' } }])
+    expect(waits()).toBe(false)
+    expect((await tick()).samples[oom]).toBe(2)
+  })
+
+  it('has what it found at its start told before the next tick', async () => {
+    const { queue, record, tick, waits } = machine()
+    queue.push(record(999_990, killed))
+    await tick()
+    expect(waits()).toBe(true)
+    expect((await tick()).samples[oom]).toBe(1)
+    expect(waits()).toBe(false)
+  })
+
+  it('leaves it to the read to report a log that cannot be read any more', async () => {
+    let broken = false
+    const host = memoryHost({
+      files: { '/proc/uptime': '1.00 1.00\n' },
+      openRecords: () => ({
+        next() {
+          if (broken) throw new Error('EIO: i/o error, read')
+          return { kind: 'none' }
+        },
+        close: () => undefined,
+      }),
+    })
+    expect((await kernelLog.read(host, recordingSink(), new AbortController().signal)).kind).toBe('ok')
+    broken = true
+    expect(kernelLog.waits?.(host)).toBe(true)
+    expect(await kernelLog.read(host, recordingSink(), new AbortController().signal)).toMatchObject({ kind: 'failed' })
   })
 
   it('is absent with the reason where the log may not be read', async () => {

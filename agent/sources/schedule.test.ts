@@ -187,6 +187,56 @@ describe('groups', () => {
   })
 })
 
+describe('between two ticks', () => {
+  const pushed = (name: string, waits: () => boolean, body: () => Promise<void> | void = () => {}): Made => Object.assign(source(name, body, { cadence: 'push' }), { waits })
+  const between = async (of: Collector): Promise<Reading | undefined> => {
+    let done: { reading: Reading | undefined } | undefined
+    void of.between(Date.now(), never).then((reading) => (done = { reading }))
+    await vi.advanceTimersByTimeAsync(1_500)
+    if (done === undefined) throw new Error('it did not end')
+    return done.reading
+  }
+
+  test('a source that has something to tell is read at once, under that time, with its neighbours of the group and nobody else', async () => {
+    let waiting = true
+    const log = pushed('log', () => waiting)
+    const other = pushed('other', () => false)
+    const calm = good()
+    const of = collector([log, other, calm])
+    // Before the first tick there is nothing to compare with.
+    expect(await between(of)).toBeUndefined()
+    const first = await tick(of)
+    expect(first.rows.map((row) => row.group)).toEqual(['tick', 'push'])
+    const at = Date.now()
+    const reading = await between(of)
+    expect(reading?.rows.map((row) => [row.group, row.at])).toEqual([['push', at]])
+    expect(valuesOf(of, reading!)).toMatchObject({ node_log: 1, node_other: 1, [success('log')]: 1 })
+    expect([log.starts, other.starts, calm.starts]).toEqual([2, 2, 1])
+    waiting = false
+    expect(await between(of)).toBeUndefined()
+    expect(log.starts).toBe(2)
+  })
+
+  test('what answers too late for that comes with the tick, and no row says it is gone', async () => {
+    let slow = false
+    const log = pushed('log', () => true, () => (slow ? sleep(3_000) : undefined))
+    const of = collector([log])
+    await tick(of)
+    slow = true
+    expect(await between(of)).toBeUndefined()
+    // It is still out: asked again, it is not started again, and nothing is said for it.
+    expect(await between(of)).toBeUndefined()
+    expect(log.starts).toBe(2)
+    await vi.advanceTimersByTimeAsync(5_000)
+    slow = false
+    expect((await tick(of)).values).toMatchObject({ node_log: 1 })
+  })
+
+  test('an agent without such sources need not look', () => {
+    expect([collector([good()]).pushes, collector([pushed('log', () => false)]).pushes, collector([pushed('log', () => true)], { disabled: ['log'] }).pushes]).toEqual([false, true, false])
+  })
+})
+
 test('the agent tells of itself, and what each source costs', async () => {
   const busy = source('busy', () => {
     const until = process.cpuUsage()

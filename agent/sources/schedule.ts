@@ -42,6 +42,13 @@ export interface Collector {
    * signal ends the waiting and tells every read that is under way to stop. One call at a time.
    */
   tick(now: number, signal: AbortSignal): Promise<Reading>
+  /** Whether there are sources that may have something to tell between two ticks. */
+  readonly pushes: boolean
+  /**
+   * Reads the `push` sources if one of them has something that should not wait for the tick; undefined: none has, or an
+   * answer is late and comes with the tick. Not before the first tick, and never together with one.
+   */
+  between(now: number, signal: AbortSignal): Promise<Reading | undefined>
   /** Columns of a group, only ever growing. */
   columns(group: string): readonly Labels[]
   /** Every metric that may come, each name once. */
@@ -70,8 +77,8 @@ function later(ms: number, signal: AbortSignal, answered: Promise<unknown>): Pro
  * others the tick waits a grace time together. What comes later than that is in the next row of its group, and a source
  * that is still out is not started a second time.
  *
- * The `tick` row is closed with its tick. A `minute` or `hour` row whose sources are not all back is left open until the
- * next tick, under its own time, so that a slow program does not make its reading a minute or an hour late.
+ * The `tick` and `push` rows are closed with their tick. A `minute` or `hour` row whose sources are not all back is left
+ * open until the next tick, under its own time, so that a slow program does not make its reading a minute or an hour late.
  */
 export function createCollector(options: CollectorOptions): Collector {
   const { host } = options
@@ -85,6 +92,11 @@ export function createCollector(options: CollectorOptions): Collector {
 
   const spent = cpuMeter()
   const seats: readonly Seat[] = enabled.map((source) => createSeat(source, tellChange, spent))
+
+  // A row is of the whole group: when one of them has something to tell, all are read.
+  const pushing = seats.filter((seat) => seat.source.cadence === 'push')
+  /** Reads of them that are under way: a row without their answers would say that their series are gone. */
+  let pushingOut = 0
 
   const reportRefs = new Map<Seat, { readonly cpu: SeriesRef; readonly success: SeriesRef; readonly duration: SeriesRef }>()
 
@@ -134,7 +146,7 @@ export function createCollector(options: CollectorOptions): Collector {
     async tick(now, signal) {
       const rows: Row[] = []
       for (const [cadence, at] of open) close(cadence, at, rows)
-      const due = dueCadences(now, last)
+      const due: readonly Cadence[] = [...dueCadences(now, last), 'push']
       last = now
 
       const waiting = new Map<Cadence, number>()
@@ -147,15 +159,36 @@ export function createCollector(options: CollectorOptions): Collector {
         const answer = seat.start(host, table.sink(cadence))
         if (answer === undefined) continue
         waiting.set(cadence, (waiting.get(cadence) ?? 0) + 1)
-        answers.push(answer.then(() => void waiting.set(cadence, (waiting.get(cadence) ?? 1) - 1)))
+        if (cadence === 'push') pushingOut++
+        answers.push(answer.then(() => {
+          waiting.set(cadence, (waiting.get(cadence) ?? 1) - 1)
+          if (cadence === 'push') pushingOut--
+        }))
       }
       if (answers.length > 0 && !signal.aborted) await later(graceMs, signal, Promise.all(answers))
       if (signal.aborted) for (const seat of seats) seat.abort()
 
       for (const cadence of due) {
-        if (cadence !== 'tick' && (waiting.get(cadence) ?? 0) > 0) open.set(cadence, now)
+        if (cadence !== 'tick' && cadence !== 'push' && (waiting.get(cadence) ?? 0) > 0) open.set(cadence, now)
         else close(cadence, now, rows)
       }
+      return { at: now, rows, ...table.gathered() }
+    },
+    pushes: pushing.length > 0,
+    async between(now, signal) {
+      if (last === undefined || pushingOut > 0 || !pushing.some((seat) => seat.source.waits?.(host) === true)) return undefined
+      spent()
+      const answers: Promise<void>[] = []
+      for (const seat of pushing) {
+        const answer = seat.start(host, table.sink('push'))
+        if (answer === undefined) continue
+        pushingOut++
+        answers.push(answer.then(() => void pushingOut--))
+      }
+      if (answers.length > 0 && !signal.aborted) await later(graceMs, signal, Promise.all(answers))
+      if (pushingOut > 0) return undefined
+      const rows: Row[] = []
+      close('push', now, rows)
       return { at: now, rows, ...table.gathered() }
     },
   }

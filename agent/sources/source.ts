@@ -10,8 +10,11 @@ export type Outcome<T> =
 
 export const ok: Outcome<void> = { kind: 'ok', value: undefined }
 
-/** How often a source is read: with every tick (15 s by default), once a minute, or once an hour. */
-export type Cadence = 'tick' | 'minute' | 'hour'
+/**
+ * How often a source is read: with every tick (15 s by default), once a minute, or once an hour. `push`: with every tick,
+ * and between two of them when something waits to be told; its rows are a group of their own, since they come more often.
+ */
+export type Cadence = 'tick' | 'push' | 'minute' | 'hour'
 
 export interface Source {
   /** Config key, `collector` label of `node_scrape_collector_*`, and docs heading. node_exporter's name where it has one. */
@@ -22,6 +25,11 @@ export interface Source {
   /** Every metric this source may emit: name, kind, help, label names. Docs, rules and dashboards are checked against these. */
   readonly series: readonly SeriesSpec[]
   read(host: Host, out: Sink, signal: AbortSignal): Promise<Outcome<void>> | Outcome<void>
+  /**
+   * Of a `push` source: whether something has come since the last read that people should not wait for until the tick.
+   * Asked with every heartbeat of the link, so it is cheap, never waits, and never throws: what fails here is told by the read.
+   */
+  waits?(host: Host): boolean
 }
 
 /** A resolved series: an index into the agent's table. Opaque; valid for the agent's lifetime. */

@@ -67,7 +67,7 @@ function grow(group: Group): void {
 
 /** Makes a table that holds at most `seriesLimit` series over all groups. */
 export function createSeriesTable(seriesLimit: number): SeriesTable {
-  const groups: Record<Cadence, Group> = { tick: emptyGroup(), minute: emptyGroup(), hour: emptyGroup() }
+  const groups: Record<Cadence, Group> = { tick: emptyGroup(), push: emptyGroup(), minute: emptyGroup(), hour: emptyGroup() }
   const homes = new Map<string, Cadence>()
   let size = 0
   let refused = 0
@@ -115,11 +115,11 @@ export function createSeriesTable(seriesLimit: number): SeriesTable {
     fact: (fact) => void facts.push(fact),
     check: (check) => void checks.push(check),
   })
-  const sinks: Record<Cadence, Sink> = { tick: sinkOf('tick'), minute: sinkOf('minute'), hour: sinkOf('hour') }
+  const sinks: Record<Cadence, Sink> = { tick: sinkOf('tick'), push: sinkOf('push'), minute: sinkOf('minute'), hour: sinkOf('hour') }
 
   return {
     sink: (cadence) => sinks[cadence],
-    columns: (group) => (group === 'tick' || group === 'minute' || group === 'hour' ? groups[group].columns : []),
+    columns: (group) => (group === 'tick' || group === 'push' || group === 'minute' || group === 'hour' ? groups[group].columns : []),
     row(cadence, at) {
       const group = groups[cadence]
       if (group.columns.length === 0) return undefined

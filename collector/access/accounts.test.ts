@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { verifyAudit } from '../state/audit.ts'
 import { openState } from '../state/open.ts'
 import type { State } from '../state/open.ts'
+import { linkPerson, linkedAccounts } from './account-links.ts'
 import { ACCOUNT_FAILURES, ADDRESS_FAILURES, LOCK_MS, createAccess } from './accounts.ts'
 import type { Access } from './accounts.ts'
 import { matrix, permissions, permissionsOf, roles } from './matrix.ts'
@@ -25,6 +26,24 @@ async function signIn(password: string, address = '10.0.0.1'): Promise<string> {
   const outcome = await access.signIn('admin', password, address, now)
   return outcome.kind === 'done' ? outcome.value.token : outcome.code
 }
+describe('the person behind an account', () => {
+  it('is kept with an audit entry of each change, told with the session, and found by others', async () => {
+    const token = await signIn(first)
+    expect(await access.session(token, now)).toMatchObject({ user: 'admin', person: null })
+    expect([await linkPerson(state, 'admin', 'lead-1', 'admin', now), await linkPerson(state, 'nobody', 'lead-1', 'admin', now)]).toEqual([true, false])
+    expect(await access.session(token, now)).toMatchObject({ user: 'admin', person: 'lead-1' })
+    expect(await linkedAccounts(state.db)).toEqual([{ user: 'admin', role: 'system-admin', person: 'lead-1' }])
+    // The same again is no change, and leaves no entry.
+    await linkPerson(state, 'admin', 'lead-1', 'admin', now)
+    await linkPerson(state, 'admin', null, 'admin', now)
+    const entries = await state.db.selectFrom('audit').select(['object', 'detail_json']).where('action', '=', 'account.person').orderBy('seq').execute()
+    expect(entries.map((one) => `${one.object} ${one.detail_json}`)).toEqual(['admin {"from":null,"to":"lead-1"}', 'admin {"from":"lead-1","to":null}'])
+    expect((await verifyAudit(state.db)).kind).toBe('intact')
+    await state.db.updateTable('account').set({ disabled_at: now }).execute()
+    expect(await linkedAccounts(state.db)).toEqual([])
+  })
+})
+
 const actions = async (): Promise<string[]> => (await state.db.selectFrom('audit').select(['actor', 'action']).orderBy('seq').execute()).map((row) => `${row.actor} ${row.action}`)
 
 describe('the first administrator', () => {
@@ -46,7 +65,7 @@ describe('the first administrator', () => {
 
   it('leaves no secret in the file', async () => {
     const token = await signIn(first)
-    const bearer = await access.createReadToken('grafana', 'admin', now)
+    const bearer = await access.createToken({ name: 'grafana', role: 'reader', expiresAt: undefined }, 'admin', now)
     const dump = JSON.stringify(await Promise.all((['account', 'session', 'read_token', 'audit'] as const).map((table) => state.db.selectFrom(table).selectAll().execute())))
     for (const secret of [first, token, bearer, bearer.slice(3)]) expect(dump).not.toContain(secret)
   })
@@ -125,21 +144,35 @@ describe('sessions', () => {
     expect(await access.session(await signIn('Xin-Mima-2026'), now)).toMatchObject({ mustChangePassword: true })
   })
 
-  it('bearer tokens read until they are revoked', async () => {
-    const token = await access.createReadToken('grafana', 'admin', now)
-    expect(await access.bearer(token)).toMatchObject({ user: 'token:grafana', role: 'reader', csrf: undefined })
-    expect(await access.bearer(`${token}x`)).toBeUndefined()
-    const { id } = await state.db.selectFrom('read_token').select('id').executeTakeFirstOrThrow()
-    expect(await access.revokeReadToken(id, 'admin', now)).toBe(true)
-    expect(await access.revokeReadToken(id, 'admin', now)).toBe(false)
-    expect(await access.bearer(token)).toBeUndefined()
+  it('tokens of programs read until they are revoked', async () => {
+    const token = await access.createToken({ name: 'grafana', role: 'reader', expiresAt: undefined }, 'admin', now)
+    expect(await access.bearer(token, now)).toMatchObject({ user: 'token:grafana', role: 'reader', csrf: undefined })
+    expect(await access.bearer(`${token}x`, now)).toBeUndefined()
+    const [entry] = await access.tokens()
+    expect(entry).toEqual({ id: entry!.id, name: 'grafana', role: 'reader', createdAt: now, expiresAt: undefined, revokedAt: undefined })
+    expect(JSON.stringify(await state.db.selectFrom('read_token').selectAll().execute())).not.toContain(token.slice(3))
+    expect(await access.revokeToken(entry!.id, 'admin', now)).toBe(true)
+    expect(await access.revokeToken(entry!.id, 'admin', now)).toBe(false)
+    expect(await access.bearer(token, now)).toBeUndefined()
+    expect((await access.tokens())[0]).toMatchObject({ revokedAt: now })
   })
 
-  it('a bearer token may carry a role, and may then do what that role may', async () => {
-    const caller = await access.bearer(await access.createReadToken('amtool', 'admin', now, 'duty'))
-    expect(caller).toMatchObject({ user: 'token:amtool', role: 'duty', csrf: undefined })
+  it('a token may carry a role and an end, and may then do what that role may, until then', async () => {
+    const token = await access.createToken({ name: 'amtool', role: 'duty', expiresAt: now + 1_000 }, 'admin', now)
+    const caller = await access.bearer(token, now + 999)
+    expect(caller).toMatchObject({ user: 'token:amtool', role: 'duty', csrf: undefined, expiresAt: now + 1_000 })
     expect(caller!.permissions.has('silences.write')).toBe(true)
-    expect((await access.bearer(await access.createReadToken('grafana', 'admin', now)))!.permissions.has('silences.write')).toBe(false)
+    expect(await access.bearer(token, now + 1_000)).toBeUndefined()
+    const reader = await access.createToken({ name: 'grafana', role: 'reader', expiresAt: undefined }, 'admin', now)
+    expect((await access.bearer(reader, now))!.permissions.has('silences.write')).toBe(false)
+  })
+
+  it('no token has one of the three administrations, whatever a row says', async () => {
+    const token = await access.createToken({ name: 'amtool', role: 'duty', expiresAt: undefined }, 'admin', now)
+    for (const role of ['system-admin', 'security-admin', 'auditor', 'nonsense']) {
+      await state.db.updateTable('read_token').set({ role }).execute()
+      expect(await access.bearer(token, now), role).toBeUndefined()
+    }
   })
 })
 

@@ -6,9 +6,10 @@
 import { z } from 'zod'
 import { appendAudit } from '../state/audit.ts'
 import type { State, StateTransaction } from '../state/open.ts'
-import type { Role } from './matrix.ts'
 import { PASSWORD_COST, PASSWORD_HISTORY, hashPassword, oneTimePassword, passwordFault, verifyPassword } from './passwords.ts'
-import { callerOfSession, callerOfToken, createReadToken, endOtherSessions, endSession, forgetEndedSessions, revokeReadToken, startSession } from './sessions.ts'
+import { callerOfToken, createProgramToken, programTokens, revokeProgramToken } from './program-tokens.ts'
+import type { TokenEntry, WantedToken } from './program-tokens.ts'
+import { callerOfSession, endOtherSessions, endSession, forgetEndedSessions, startSession } from './sessions.ts'
 import type { Caller } from './sessions.ts'
 
 /** Failures of an account, or from an address, are counted within this time, and a lock lasts as long. */
@@ -36,15 +37,17 @@ export interface Access {
   signIn(user: string, password: string, address: string, now: number): Promise<AccessOutcome<{ readonly token: string; readonly caller: Caller; readonly first: boolean }>>
   /** `use` false: only whether it is still good. */
   session(token: string, now: number, use?: boolean): Promise<Caller | undefined>
-  bearer(token: string): Promise<Caller | undefined>
+  bearer(token: string, now: number): Promise<Caller | undefined>
   signOut(token: string, now: number): Promise<void>
   /** The session goes on and all others of the account end. */
   changePassword(token: string, old: string, fresh: string, address: string, now: number): Promise<AccessOutcome<undefined>>
   /** For the machine's owner: a new one-time password; the lock and every session end. undefined: no such account. */
   resetPassword(user: string, actor: string, now: number): Promise<string | undefined>
-  /** A token for a program; without a role it only reads. */
-  createReadToken(name: string, actor: string, now: number, role?: Role): Promise<string>
-  revokeReadToken(id: string, actor: string, now: number): Promise<boolean>
+  /** A token for a program; its text is in the answer and nowhere else. */
+  createToken(wanted: WantedToken, actor: string, now: number): Promise<string>
+  tokens(): Promise<readonly TokenEntry[]>
+  /** false: there is no such token that is not revoked. */
+  revokeToken(id: string, actor: string, now: number): Promise<boolean>
   /** Forgets what has long ended; to be called daily. */
   tidy(now: number): Promise<void>
 }
@@ -96,6 +99,7 @@ export function createAccess(state: State, cost = PASSWORD_COST): Access {
             locked_until: null,
             password_changed_at: now,
             last_sign_in_at: null,
+            person: null,
           })
           .execute()
         await appendAudit(trx, { at: now, actor: 'collector', action: 'account.create', object: FIRST_ADMIN, detail: { role: 'system-admin' } })
@@ -135,7 +139,7 @@ export function createAccess(state: State, cost = PASSWORD_COST): Access {
     },
 
     session: (token, now, use) => callerOfSession(state, token, now, use),
-    bearer: (token) => callerOfToken(state, token),
+    bearer: (token, now) => callerOfToken(state, token, now),
     signOut: (token, now) => endSession(state, token, now),
 
     async changePassword(token, old, fresh, address, now) {
@@ -165,8 +169,9 @@ export function createAccess(state: State, cost = PASSWORD_COST): Access {
       })
     },
 
-    createReadToken: (name, actor, now, role) => createReadToken(state, name, actor, now, role),
-    revokeReadToken: (id, actor, now) => revokeReadToken(state, id, actor, now),
+    createToken: (wanted, actor, now) => createProgramToken(state, wanted, actor, now),
+    tokens: () => programTokens(state),
+    revokeToken: (id, actor, now) => revokeProgramToken(state, id, actor, now),
     async tidy(now) {
       await forgetEndedSessions(state, now)
       await state.db.deleteFrom('address_failure').where('first_failed_at', '<', now - LOCK_MS).execute()

@@ -4,6 +4,13 @@
 export const roles = ['system-admin', 'security-admin', 'auditor', 'duty', 'onsite', 'project-manager', 'client-manager', 'assessor', 'reader'] as const
 export type Role = (typeof roles)[number]
 
+/**
+ * Roles that a program's token may have. The three administrations are for people who sign in: a token lies in a file of
+ * some other machine and has no second factor.
+ */
+export const tokenRoles = ['duty', 'onsite', 'project-manager', 'client-manager', 'assessor', 'reader'] as const satisfies readonly Role[]
+export type TokenRole = (typeof tokenRoles)[number]
+
 /** What a route may ask for. */
 export const permissions = [
   'overview.read',
@@ -22,9 +29,13 @@ export const permissions = [
   'work.write',
   'agents.manage',
   'accounts.manage',
+  /** Saying which person of the duty file uses an account. */
+  'accounts.link',
   'audit.read',
   'query.read',
   'self.read',
+  /** Taking the site's changed files into use; what they say is decided by whoever may write them. */
+  'config.reload',
   /** Availability, months, maintenance windows, service requests, guard periods. */
   'service.read',
   'service.write',
@@ -48,11 +59,11 @@ const dutyPlan = ['duty.contacts', 'duty.write'] as const satisfies readonly Per
  * row with the room for accounts. Amounts of money (`exposure.read`) it never sees.
  */
 export const matrix: Readonly<Record<Role, readonly Permission[]>> = {
-  'system-admin': [...look, ...dutyPlan, 'incidents.act', 'work.write', 'alerts.write', 'silences.write', 'channels.test', 'agents.manage', 'service.write', 'months.freeze'],
+  'system-admin': [...look, ...dutyPlan, 'incidents.act', 'work.write', 'alerts.write', 'silences.write', 'channels.test', 'agents.manage', 'accounts.link', 'service.write', 'months.freeze'],
   'security-admin': ['overview.read', 'hosts.read', 'self.read', 'accounts.manage'],
   auditor: ['overview.read', 'self.read', 'audit.read'],
-  duty: [...look, ...dutyPlan, 'incidents.act', 'work.write', 'alerts.write', 'silences.write', 'channels.test', 'service.write'],
-  onsite: [...look, ...dutyPlan, 'incidents.act', 'work.write', 'alerts.write', 'silences.write', 'channels.test', 'service.write'],
+  duty: [...look, ...dutyPlan, 'incidents.act', 'work.write', 'alerts.write', 'silences.write', 'channels.test', 'config.reload', 'service.write'],
+  onsite: [...look, ...dutyPlan, 'incidents.act', 'work.write', 'alerts.write', 'silences.write', 'channels.test', 'config.reload', 'service.write'],
   'project-manager': [...look, ...dutyPlan, 'channels.test', 'service.write', 'months.freeze', 'exposure.read', 'work.write'],
   'client-manager': ['overview.read', 'hosts.read', 'alerts.read', 'duty.read', 'incidents.read', 'query.read', 'service.read', 'exposure.read'],
   assessor: [...look, 'audit.read'],
@@ -62,6 +73,11 @@ export const matrix: Readonly<Record<Role, readonly Permission[]>> = {
 /** Whether a word read from storage is a role. */
 export function isRole(word: string): word is Role {
   return roles.some((role) => role === word)
+}
+
+/** Whether a word is a role that a token may have. */
+export function isTokenRole(word: string): word is TokenRole {
+  return tokenRoles.some((role) => role === word)
 }
 
 /** What a role may do; an unknown role may do nothing. */

@@ -1,12 +1,11 @@
 /**
- * Sessions of people and bearer tokens of programs. Both are 256 random bits, of which only the SHA-256 is kept: who
- * reads state.db cannot sign in with what is there.
+ * Sessions of people. A session's token is 256 random bits, of which only the SHA-256 is kept: who reads state.db cannot
+ * sign in with what is there.
  */
-import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { appendAudit } from '../state/audit.ts'
 import type { State, StateTransaction } from '../state/open.ts'
 import { permissionsOf } from './matrix.ts'
-import type { Role } from './matrix.ts'
 import { PASSWORD_AGE_MS } from './passwords.ts'
 
 /** A session that is not used ends. */
@@ -19,6 +18,8 @@ const TOUCH_MS = 60_000
 /** Who is asking. */
 export interface Caller {
   readonly user: string
+  /** Id in the duty file of whoever uses the account; null where it is linked to nobody. */
+  readonly person: string | null
   readonly role: string
   readonly permissions: ReadonlySet<string>
   /** Nothing but a change of the password is open to this caller. */
@@ -53,7 +54,7 @@ export async function callerOfSession(state: State, token: string, now: number, 
   const row = await state.db
     .selectFrom('session')
     .innerJoin('account', 'account.user', 'session.user')
-    .select(['session.user', 'session.created_at', 'session.last_used_at', 'session.revoked_at', 'account.role', 'account.must_change', 'account.disabled_at', 'account.password_changed_at'])
+    .select(['session.user', 'session.created_at', 'session.last_used_at', 'session.revoked_at', 'account.role', 'account.person', 'account.must_change', 'account.disabled_at', 'account.password_changed_at'])
     .where('session.token_hash', '=', hash)
     .executeTakeFirst()
   if (row === undefined || row.revoked_at !== null || row.disabled_at !== null) return undefined
@@ -62,6 +63,7 @@ export async function callerOfSession(state: State, token: string, now: number, 
   if (use && now - row.last_used_at >= TOUCH_MS) await state.db.updateTable('session').set({ last_used_at: now }).where('token_hash', '=', hash).execute()
   return {
     user: row.user,
+    person: row.person,
     role: row.role,
     permissions: permissionsOf(row.role),
     mustChangePassword: row.must_change === 1 || now - row.password_changed_at > PASSWORD_AGE_MS,
@@ -94,32 +96,4 @@ export async function endOtherSessions(trx: StateTransaction, user: string, toke
 /** Forgets sessions that ended more than a day ago; what happened in them is in the audit log. */
 export async function forgetEndedSessions(state: State, now: number): Promise<void> {
   await state.db.deleteFrom('session').where('created_at', '<', now - SESSION_LONGEST_MS - 86_400_000).execute()
-}
-
-/** Makes a bearer token of that role and returns it; it is shown once and kept nowhere. */
-export async function createReadToken(state: State, name: string, actor: string, now: number, role: Role = 'reader'): Promise<string> {
-  const token = `zr_${randomToken()}`
-  const id = randomUUID()
-  await state.db.transaction().execute(async (trx) => {
-    await trx.insertInto('read_token').values({ id, token_hash: tokenHash(token), name, created_at: now, revoked_at: null, role }).execute()
-    await appendAudit(trx, { at: now, actor, action: 'token.create', object: id, detail: { name, role } })
-  })
-  return token
-}
-
-/** Ends a bearer token by its id. false: there is no such token that is still good. */
-export async function revokeReadToken(state: State, id: string, actor: string, now: number): Promise<boolean> {
-  return state.db.transaction().execute(async (trx) => {
-    const result = await trx.updateTable('read_token').set({ revoked_at: now }).where('id', '=', id).where('revoked_at', 'is', null).executeTakeFirst()
-    if (result.numUpdatedRows === 0n) return false
-    await appendAudit(trx, { at: now, actor, action: 'token.revoke', object: id, detail: null })
-    return true
-  })
-}
-
-/** Who this bearer token stands for; undefined when it is unknown or revoked. */
-export async function callerOfToken(state: State, token: string): Promise<Caller | undefined> {
-  const row = await state.db.selectFrom('read_token').select(['name', 'revoked_at', 'role']).where('token_hash', '=', tokenHash(token)).executeTakeFirst()
-  if (row === undefined || row.revoked_at !== null) return undefined
-  return { user: `token:${row.name}`, role: row.role, permissions: permissionsOf(row.role), mustChangePassword: false, csrf: undefined, expiresAt: Number.MAX_SAFE_INTEGER }
 }

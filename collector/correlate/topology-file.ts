@@ -38,7 +38,8 @@ const district = z.strictObject(common)
 const window = z.strictObject({ ...common, district: id.optional() })
 const service = z.strictObject({ id: z.enum(serviceIds), title, criticality: z.enum(['high', 'medium', 'low']), members: z.array(id).default([]) })
 
-const topologyFile = z.strictObject({
+/** Shape of a topology file; docs/alert-files.md is made from it. */
+export const topologyFile = z.strictObject({
   slack: duration.default(300_000),
   release: duration.default(60_000),
   services: z.array(service).default([]),

@@ -121,7 +121,7 @@ export const topologySeries: readonly SeriesSpec[] = [
 ]
 
 /** Hosts and devices that a service stands on, also by way of their district. */
-function machinesOf(topology: Topology, service: Service): readonly TopologyObject[] {
+export function machinesOf(topology: Topology, service: Service): readonly TopologyObject[] {
   const members = new Set(service.members)
   return [...topology.objects.values()].filter(({ kind, id, district }) => (kind === 'host' || kind === 'device') && (members.has(id) || (district !== undefined && members.has(district))))
 }

@@ -1,5 +1,5 @@
 /** What acknowledging from a message keeps in state.db: the signing key, used links, reply codes and answers. */
-import { randomBytes, randomInt } from 'node:crypto'
+import { createHash, randomBytes, randomInt } from 'node:crypto'
 import type { Kysely } from 'kysely'
 import { z } from 'zod'
 import { appendAudit } from '../state/audit.ts'
@@ -84,14 +84,15 @@ export type ReplyOutcome =
 
 /** Redeems a person's code and keeps a record. Only the person to whom a code was sent can use it; too many wrong ones end it for an hour. */
 export async function redeemCode(trx: StateTransaction, person: string, code: string | undefined, now: number): Promise<ReplyOutcome> {
-  const outcome = await judge(trx, person, code, now)
+  const outcome = await judgeCode(trx, person, code, now)
   const incident = 'incident' in outcome ? outcome.incident : null
   if (outcome.kind === 'accepted') await trx.updateTable('ack_code').set({ used_at: now }).where('incident', '=', outcome.incident).where('person', '=', person).execute()
   await recordReply(trx, person, outcome.kind, incident, now)
   return outcome
 }
 
-async function judge(trx: StateTransaction, person: string, code: string | undefined, now: number): Promise<ReplyOutcome> {
+/** What a person's code would come to, without redeeming it. */
+export async function judgeCode(trx: StateTransaction, person: string, code: string | undefined, now: number): Promise<ReplyOutcome> {
   const wrong = await trx
     .selectFrom('ack_reply')
     .select((row) => row.fn.countAll<number>().as('count'))
@@ -112,9 +113,32 @@ export async function recordReply(trx: StateTransaction, person: string | null, 
   await trx.insertInto('ack_reply').values({ seq: (last?.seq ?? 0) + 1, at: now, person, outcome, incident }).execute()
 }
 
+/** How long an answer is known by its gateway's id. */
+const ID_LIFE_MS = 7 * 86_400_000
+/** How long the same text of the same phone is the same answer, where the gateway gives no id. */
+const TEXT_LIFE_MS = 600_000
+
+/** By what an answer is known again. Texts and numbers are not kept, only what they hash to. */
+function replyId({ id, phone, text }: { readonly id: string | undefined; readonly phone: string; readonly text: string }): { readonly id: string; readonly lifeMs: number } {
+  const hash = (what: string): string => createHash('sha256').update(what).digest('base64url')
+  return id === undefined ? { id: `text ${hash(JSON.stringify([phone, text]))}`, lifeMs: TEXT_LIFE_MS } : { id: `id ${hash(id)}`, lifeMs: ID_LIFE_MS }
+}
+
+/** Whether this answer was taken before: gateways repeat what they believe was not heard. */
+export async function seenReply(trx: StateTransaction, channel: string, answer: Parameters<typeof replyId>[0], now: number): Promise<boolean> {
+  const { id, lifeMs } = replyId(answer)
+  return (await trx.selectFrom('sms_reply_seen').select('at').where('channel', '=', channel).where('id', '=', id).where('at', '>', now - lifeMs).executeTakeFirst()) !== undefined
+}
+
+/** Notes an answer as taken. */
+export async function noteReply(trx: StateTransaction, channel: string, answer: Parameters<typeof replyId>[0], now: number): Promise<void> {
+  await trx.insertInto('sms_reply_seen').values({ channel, id: replyId(answer).id, at: now }).onConflict((on) => on.columns(['channel', 'id']).doUpdateSet({ at: now })).execute()
+}
+
 /** Forgets links, codes and answers that can matter no more; what they did is in the incident and the audit log. */
 export async function forgetOldAcks(trx: StateTransaction, now: number): Promise<void> {
   await trx.deleteFrom('ack_link_use').where('expires_at', '<', now - 86_400_000).execute()
   await trx.deleteFrom('ack_code').where('expires_at', '<', now - 86_400_000).execute()
+  await trx.deleteFrom('sms_reply_seen').where('at', '<', now - ID_LIFE_MS).execute()
   await trx.deleteFrom('ack_reply').where('at', '<', now - 400 * 86_400_000).execute()
 }

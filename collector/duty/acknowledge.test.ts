@@ -5,8 +5,8 @@ import { openState } from '../state/open.ts'
 import type { State, StateTransaction } from '../state/open.ts'
 import { readAckToken, signAckToken } from './ack-link.ts'
 import type { AckClaim, AckKey } from './ack-link.ts'
-import { ackKeys, forgetOldAcks, replyCode } from './ack-storage.ts'
-import { acknowledgedByPhone, answerSms, confirmLink, issueLink, lookAtLink } from './acknowledge.ts'
+import { ackKeys, forgetOldAcks, noteReply, replyCode, seenReply } from './ack-storage.ts'
+import { acknowledgedByPhone, answerSms, confirmLink, issueLink, lookAtLink, lookAtSms } from './acknowledge.ts'
 import type { AckContext } from './acknowledge.ts'
 import { parseDutyFile } from './duty-file.ts'
 import { loadDuty } from './load.ts'
@@ -172,6 +172,37 @@ describe('acknowledging from the message', () => {
     const second = (await within((trx) => replyCode(trx, 'F20261122-001', 'a', HOUR, NOW)))!
     expect(second).not.toBe(code)
     expect(await within((trx) => answerSms(trx, context, '13800000000', second, NOW + HOUR))).toMatchObject({ why: 'wrong-code' })
+  })
+
+  it('looking at an answer says what it would come to and uses nothing up', async () => {
+    const code = (await within((trx) => replyCode(trx, 'F20261122-001', 'a', DAY, NOW)))!
+    const look = (phone: string, text: string) => within((trx) => lookAtSms(trx, context, { phone, text, id: undefined }, NOW))
+    for (let times = 0; times < 8; times++) expect(await look('13800000000', '0000000')).toMatchObject({ why: 'no-code' })
+    for (let times = 0; times < 8; times++) expect(await look('13900000000', code)).toMatchObject({ why: 'wrong-code' })
+    expect(await look('13700000000', code)).toMatchObject({ why: 'unknown-number' })
+    expect(await look('13800000000', code)).toMatchObject({ kind: 'acknowledged', acknowledgement: { incident: 'F20261122-001' } })
+    expect(await within((trx) => answerSms(trx, context, '13800000000', code, NOW))).toMatchObject({ kind: 'acknowledged' })
+    expect(await look('13800000000', code)).toMatchObject({ why: 'code-used' })
+  })
+
+  it('an answer is known again by its id for a week, without one by its text for ten minutes, on its own channel', async () => {
+    const answer = { phone: '13800000000', text: '4711', id: 'm1' }
+    const seen = (what: typeof answer | (Omit<typeof answer, 'id'> & { readonly id: undefined }), at: number, channel = 'sms') => within((trx) => seenReply(trx, channel, what, at))
+    expect(await seen(answer, NOW)).toBe(false)
+    await within((trx) => noteReply(trx, 'sms', answer, NOW))
+    expect(await seen({ ...answer, text: 'other' }, NOW + 7 * DAY - 1)).toBe(true)
+    expect(await seen(answer, NOW + 7 * DAY)).toBe(false)
+    expect(await seen(answer, NOW, 'sms-2')).toBe(false)
+    expect(await seen({ ...answer, id: 'm2' }, NOW)).toBe(false)
+    const nameless = { ...answer, id: undefined }
+    await within((trx) => noteReply(trx, 'sms', nameless, NOW))
+    expect(await seen(nameless, NOW + 599_999)).toBe(true)
+    expect(await seen({ ...nameless, text: '4712' }, NOW)).toBe(false)
+    expect(await seen(nameless, NOW + 600_000)).toBe(false)
+    // Neither numbers nor texts are kept.
+    expect(JSON.stringify(await state.db.selectFrom('sms_reply_seen').selectAll().execute())).not.toMatch(/13800000000|4711/)
+    await within((trx) => forgetOldAcks(trx, NOW + 8 * DAY))
+    expect(await state.db.selectFrom('sms_reply_seen').selectAll().execute()).toEqual([])
   })
 
   it('guessing ends after five wrong codes, for an hour', async () => {

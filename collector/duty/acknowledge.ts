@@ -7,12 +7,13 @@ import type { StateTransaction } from '../state/open.ts'
 import type { Schema } from '../state/schema.ts'
 import { readAckToken, signAckToken } from './ack-link.ts'
 import type { AckClaim } from './ack-link.ts'
-import { ackKeys, knownAckKeys, LONGEST_LINK_MS, newNonce, recordReply, redeemCode, usedAt, useLink } from './ack-storage.ts'
+import { ackKeys, knownAckKeys, LONGEST_LINK_MS, judgeCode, newNonce, recordReply, redeemCode, usedAt, useLink } from './ack-storage.ts'
+import type { ReplyOutcome } from './ack-storage.ts'
 import type { Person } from './duty-file.ts'
 import { localText } from './local-time.ts'
 import type { DutyPlan } from './plan.ts'
 import { codeInReply, plainNumber } from './reply-code.ts'
-import { filled } from './wording.ts'
+import { fill } from '../sentence.ts'
 import type { DutyWording } from './wording.ts'
 
 /** What the link in a message is for. */
@@ -74,22 +75,43 @@ export async function confirmLink(trx: StateTransaction, context: AckContext, to
   const page = await lookAtLink(trx, context, token, now)
   if (page.kind === 'refused') return page
   await useLink(trx, page.claim, now)
-  const detail = filled(context.wording.acknowledged.message, { person: page.person.name })
+  const detail = fill(context.wording.acknowledged.message, { person: page.person.name })
   return { kind: 'acknowledged', acknowledgement: { incident: page.claim.incident, person: page.person.id, name: page.person.name, source: { kind: 'link' }, detail } }
+}
+
+/** An SMS that somebody sent back. `id`: the gateway's; undefined where it gives none. */
+export interface SmsAnswer {
+  readonly phone: string
+  readonly text: string
+  readonly id: string | undefined
+}
+
+/** What an answer would come to now. Writes nothing. */
+export async function lookAtSms(trx: StateTransaction, context: AckContext, answer: SmsAnswer, now: number): Promise<AckResult> {
+  const person = senderOf(context, answer.phone)
+  return person === undefined ? refusal(context, 'unknown-number') : smsResult(context, person, await judgeCode(trx, person.id, codeInReply(answer.text), now))
+}
+
+/** The person whose number it is; undefined: nobody's. */
+function senderOf({ plan }: AckContext, phone: string): Person | undefined {
+  const number = plainNumber(phone)
+  return number === '' ? undefined : [...plan.file.people.values()].find((one) => one.addresses.phone !== undefined && plainNumber(one.addresses.phone) === number)
 }
 
 /** An SMS that came back. The sender's number says who it is; the code in the text says which incident. */
 export async function answerSms(trx: StateTransaction, context: AckContext, phone: string, text: string, now: number): Promise<AckResult> {
-  const number = plainNumber(phone)
-  const person = [...context.plan.file.people.values()].find((one) => one.addresses.phone !== undefined && plainNumber(one.addresses.phone) === number)
-  if (person === undefined || number === '') {
+  const person = senderOf(context, phone)
+  if (person === undefined) {
     await recordReply(trx, null, 'unknown-number', null, now)
     return refusal(context, 'unknown-number')
   }
-  const outcome = await redeemCode(trx, person.id, codeInReply(text), now)
+  return smsResult(context, person, await redeemCode(trx, person.id, codeInReply(text), now))
+}
+
+function smsResult(context: AckContext, person: Person, outcome: ReplyOutcome): AckResult {
   if (outcome.kind === 'used') return refusal(context, 'code-used', outcome.at)
   if (outcome.kind !== 'accepted') return refusal(context, outcome.kind)
-  const detail = filled(context.wording.acknowledged.sms, { person: person.name, code: outcome.code })
+  const detail = fill(context.wording.acknowledged.sms, { person: person.name, code: outcome.code })
   return { kind: 'acknowledged', acknowledgement: { incident: outcome.incident, person: person.id, name: person.name, source: { kind: 'sms-reply' }, detail } }
 }
 
@@ -98,10 +120,10 @@ export function acknowledgedByPhone(context: AckContext, call: { readonly incide
   const known = context.plan.file.people.get(call.calledBy)
   const caller = known?.name ?? call.calledBy
   const fields = { caller, by: call.by }
-  const detail = call.phone === undefined ? filled(context.wording.acknowledged.phone, fields) : filled(context.wording.acknowledged['phone-number'], { ...fields, phone: call.phone })
+  const detail = call.phone === undefined ? fill(context.wording.acknowledged.phone, fields) : fill(context.wording.acknowledged['phone-number'], { ...fields, phone: call.phone })
   return { incident: call.incident, person: known?.id, name: caller, source: { kind: 'phone', calledBy: caller, namedBy: call.by }, detail }
 }
 
 function refusal({ wording, plan }: AckContext, why: AckRefusal['why'], at?: number): AckRefusal {
-  return { kind: 'refused', why, text: filled(wording.refused[why], at === undefined ? {} : { at: localText(plan.zone, at) }) }
+  return { kind: 'refused', why, text: fill(wording.refused[why], at === undefined ? {} : { at: localText(plan.zone, at) }) }
 }

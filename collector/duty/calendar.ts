@@ -4,7 +4,8 @@
  */
 import { z } from 'zod'
 import { DAY_MS, firstDayOf, localDay, weekdayOf, yearOf } from './local-time.ts'
-import { checkFile, dateField, readYaml } from './yaml-file.ts'
+import { checkFile, readYaml } from '../yaml-text.ts'
+import { dateField } from './yaml-file.ts'
 
 /** Kinds of days. `workday`: Monday to Friday and no holiday; `makeup`: a weekend day that is worked (调休上班). */
 export const dayKinds = ['workday', 'makeup', 'weekend', 'holiday'] as const
@@ -41,7 +42,8 @@ const holidayEntry = z
     }
   })
 
-const yearFile = z
+/** Shape of one year's file; docs/alert-files.md is made from it. */
+export const yearFile = z
   .strictObject({
     year: z.int().min(2000).max(2100),
     /** Title and number of the notice, so that anybody can compare. */

@@ -6,7 +6,8 @@ import { z } from 'zod'
 import { nearestWord } from '../../protocol/settings.ts'
 import { dayKinds } from './calendar.ts'
 import type { DayKind } from './calendar.ts'
-import { checkFile, dateField, durationField, eachNameOnce, nameField, namesIn, readYaml, reference, timeField, titleField } from './yaml-file.ts'
+import { checkFile, readYaml } from '../yaml-text.ts'
+import { dateField, durationField, eachNameOnce, nameField, namesIn, reference, timeField, titleField } from './yaml-file.ts'
 
 /** Somebody who can be on duty. `from`, `until`: first and last day in the team. */
 export interface Person {
@@ -19,7 +20,10 @@ export interface Person {
   readonly until: number | undefined
 }
 
-/** Where one person is reached; a way that is not there is left out. */
+/**
+ * Where one person is reached; a way that is not there is left out. Mail and phone are used; robots speak to a room, so the
+ * other three are kept for whoever reads the roster.
+ */
 export interface Addresses {
   readonly mail?: string
   readonly phone?: string
@@ -181,6 +185,9 @@ function schemaOf(known: Known) {
     rest: durationField('0s', '48h').default(0),
   })
 }
+
+/** Shape of a duty file, whatever it names; docs/alert-files.md is made from it. */
+export const dutyShape = schemaOf({ people: new Set(), roles: new Set(), rosters: new Set() })
 
 /** A chain that leads back to itself would be asked for ever. */
 function chainsEnd(roles: readonly { readonly name: string; readonly next?: string | undefined }[], context: z.RefinementCtx): void {

@@ -3,7 +3,8 @@ import { z } from 'zod'
 import type { ClockName } from '../../protocol/api.ts'
 import { nearestWord, SettingsError } from '../../protocol/settings.ts'
 import type { DutyFile } from './duty-file.ts'
-import { checkFile, durationField, eachNameOnce, nameField, readYaml } from './yaml-file.ts'
+import { checkFile, readYaml } from '../yaml-text.ts'
+import { durationField, eachNameOnce, nameField } from './yaml-file.ts'
 
 /** One step of a clock: at that share of its time, these roles are told. 100 is the breach. */
 export interface EscalationStep {
@@ -46,7 +47,8 @@ const policyEntry = z.strictObject({
   }),
 })
 
-const escalationFile = z.strictObject({ policies: z.array(policyEntry).min(1).superRefine(eachNameOnce('name')) })
+/** Shape of an escalation file; docs/alert-files.md is made from it. */
+export const escalationFile = z.strictObject({ policies: z.array(policyEntry).min(1).superRefine(eachNameOnce('name')) })
 
 const clockOrder: Readonly<Record<ClockName, number>> = { respond: 0, dispose: 1, recover: 2 }
 

@@ -4,7 +4,8 @@ import { conflicts } from './conflicts.ts'
 import { gaps } from './gaps.ts'
 import type { Gap } from './gaps.ts'
 import type { DutyPlan } from './plan.ts'
-import { calendarText, conflictText, filled, gapText } from './wording.ts'
+import { fill } from '../sentence.ts'
+import { calendarText, conflictText, gapText } from './wording.ts'
 import type { DutyWording } from './wording.ts'
 
 /** One fault of the rosters. `key` stays the same while it lasts, so that it is one alert. */
@@ -31,5 +32,5 @@ export function dutyFaults(plan: DutyPlan, wording: DutyWording, now: number, ah
 
 function listText(plan: DutyPlan, wording: DutyWording, list: readonly Gap[]): string {
   const lines = list.slice(0, LINES).map((gap) => gapText(wording, plan, gap))
-  return [...lines, ...(list.length > LINES ? [filled(wording.gap.more, { count: list.length - LINES })] : [])].join('；')
+  return [...lines, ...(list.length > LINES ? [fill(wording.gap.more, { count: list.length - LINES })] : [])].join('；')
 }

@@ -1,5 +1,6 @@
 /** The room's sentences (alerts/templates/duty-zh-CN.yml): parsed once; a sentence uses only fields the code gives it. */
 import { z } from 'zod'
+import { durationText, durationWords, fill, parseCatalogue, sentence, word } from '../sentence.ts'
 import type { CalendarFault } from './calendar.ts'
 import type { Conflict } from './conflicts.ts'
 import type { DueStep } from './escalation.ts'
@@ -8,18 +9,6 @@ import { localText } from './local-time.ts'
 import type { OverrideBody, Place } from './override.ts'
 import type { Away, DutyPlan, Why } from './plan.ts'
 import type { Passed } from './recipients.ts'
-import { checkFile, readYaml } from './yaml-file.ts'
-
-const sentence = (...fields: readonly string[]) =>
-  z
-    .string()
-    .min(1)
-    .superRefine((text, context) => {
-      for (const [place, field] of text.matchAll(/\{([^{}]*)\}/g)) {
-        if (field === undefined || !fields.includes(field)) context.addIssue({ code: 'custom', message: `expected only the fields ${fields.map((one) => `{${one}}`).join(' ') || '(none)'}, found ${place}` })
-      }
-    })
-const word = z.string().min(1).max(40)
 
 const schema = z.strictObject({
   dayKind: z.strictObject({ workday: word, makeup: word, weekend: word, holiday: word }),
@@ -50,7 +39,7 @@ const schema = z.strictObject({
   what: z.strictObject({ person: word, roster: word }),
   escalation: z.strictObject({ left: sentence('clock', 'used', 'left'), breach: sentence('clock', 'over'), repeat: sentence('count') }),
   clock: z.strictObject({ respond: word, dispose: word, recover: word }),
-  duration: z.strictObject({ days: sentence('days', 'hours'), hours: sentence('hours', 'minutes'), minutes: sentence('minutes'), under: sentence() }),
+  duration: durationWords,
   override: z.strictObject({
     swap: sentence('first', 'firstShift', 'second', 'secondShift'),
     substitute: sentence('roster', 'from', 'to', 'out', 'in'),
@@ -94,22 +83,17 @@ export type DutyWording = z.infer<typeof schema>
 
 /** Parses the catalogue. Throws SettingsError with every mistake. */
 export function parseDutyWording(text: string, file: string): DutyWording {
-  return checkFile(schema, readYaml(text, file), file)
-}
-
-/** Fills the places of a sentence, once: a `{place}` inside a value stays text. */
-export function filled(template: string, fields: Readonly<Record<string, string | number>>): string {
-  return template.replaceAll(/\{([^{}]*)\}/g, (place, field: string) => String(fields[field] ?? place))
+  return parseCatalogue(schema, text, file)
 }
 
 /** What is wrong with the calendar. */
 export function calendarText(wording: DutyWording, fault: CalendarFault): string {
-  return filled(wording.calendar[fault.kind], { year: fault.year })
+  return fill(wording.calendar[fault.kind], { year: fault.year })
 }
 
 /** `热线：10-01 02:00 至 10-01 08:00 无人值班（没有排班）`. */
 export function gapText(wording: DutyWording, plan: DutyPlan, gap: Gap): string {
-  return filled(wording.gap.line, { title: gap.of.title, from: localText(plan.zone, gap.from), to: localText(plan.zone, gap.to), why: emptyText(wording, gap.why) })
+  return fill(wording.gap.line, { title: gap.of.title, from: localText(plan.zone, gap.from), to: localText(plan.zone, gap.to), why: emptyText(wording, gap.why) })
 }
 
 /** Why nobody is there, also of a role or roster that a message passed over. */
@@ -121,11 +105,11 @@ export function emptyText(wording: DutyWording, why: Passed['why']): string {
     case 'unknown-name':
       return wording.gap.why[why.kind]
     case 'away':
-      return filled(wording.gap.why.away, { people: [...new Set(why.away.map((one) => `${one.person.name} ${whyText(wording, one.why)}`))].join('、') })
+      return fill(wording.gap.why.away, { people: [...new Set(why.away.map((one) => `${one.person.name} ${whyText(wording, one.why)}`))].join('、') })
     case 'calendar-missing':
-      return filled(wording.gap.why['calendar-missing'], { year: why.year })
+      return fill(wording.gap.why['calendar-missing'], { year: why.year })
     case 'too-few':
-      return filled(wording.gap.why['too-few'], { people: why.people })
+      return fill(wording.gap.why['too-few'], { people: why.people })
   }
 }
 
@@ -133,13 +117,13 @@ export function emptyText(wording: DutyWording, why: Passed['why']): string {
 export function whyText(wording: DutyWording, why: Why | Away['why']): string {
   switch (why.kind) {
     case 'rotation':
-      return filled(wording.why.rotation, { turn: why.turn + 1 })
+      return fill(wording.why.rotation, { turn: why.turn + 1 })
     case 'not-in-team':
       return wording.why['not-in-team']
     case 'swap':
     case 'substitute':
     case 'absence':
-      return filled(wording.why[why.kind], { id: why.override })
+      return fill(wording.why[why.kind], { id: why.override })
   }
 }
 
@@ -150,11 +134,11 @@ export function overrideText(wording: DutyWording, plan: DutyPlan, body: Overrid
     const roster = plan.file.rosters.get(one.roster)
     return `${one.date} ${roster?.title ?? one.roster} ${roster?.shifts.find((known) => known.name === one.shift)?.title ?? one.shift}`
   }
-  if (body.kind === 'swap') return filled(wording.override.swap, { first: person(body.first.person), firstShift: shift(body.first), second: person(body.second.person), secondShift: shift(body.second) })
+  if (body.kind === 'swap') return fill(wording.override.swap, { first: person(body.first.person), firstShift: shift(body.first), second: person(body.second.person), secondShift: shift(body.second) })
   const span = { from: localText(plan.zone, body.from, true), to: localText(plan.zone, body.to, true) }
-  if (body.kind === 'absence') return filled(wording.override.absence, { person: person(body.person), ...span })
+  if (body.kind === 'absence') return fill(wording.override.absence, { person: person(body.person), ...span })
   const fields = { roster: plan.file.rosters.get(body.roster)?.title ?? body.roster, in: person(body.in), ...span }
-  return body.out === null ? filled(wording.override.addition, fields) : filled(wording.override.substitute, { ...fields, out: person(body.out) })
+  return body.out === null ? fill(wording.override.addition, fields) : fill(wording.override.substitute, { ...fields, out: person(body.out) })
 }
 
 /** One contradiction in words. */
@@ -167,7 +151,7 @@ export function conflictText(wording: DutyWording, plan: DutyPlan, conflict: Con
   switch (conflict.kind) {
     case 'twice':
     case 'no-rest':
-      return filled(wording.conflict[conflict.kind], {
+      return fill(wording.conflict[conflict.kind], {
         person: plan.file.people.get(conflict.person)?.name ?? conflict.person,
         from: localText(plan.zone, conflict.from),
         to: localText(plan.zone, conflict.to),
@@ -175,27 +159,19 @@ export function conflictText(wording: DutyWording, plan: DutyPlan, conflict: Con
       })
     case 'not-owned':
     case 'no-such-shift':
-      return filled(wording.conflict[conflict.kind], { id: conflict.override, shifts: conflict.places.map((one) => shift(`${one.roster}/${one.shift}/${one.date}`)).join('、') })
+      return fill(wording.conflict[conflict.kind], { id: conflict.override, shifts: conflict.places.map((one) => shift(`${one.roster}/${one.shift}/${one.date}`)).join('、') })
     case 'unknown':
-      return filled(wording.conflict.unknown, { id: conflict.override, what: wording.what[conflict.what], name: conflict.name })
+      return fill(wording.conflict.unknown, { id: conflict.override, what: wording.what[conflict.what], name: conflict.name })
     case 'no-effect':
     case 'empty-span':
-      return filled(wording.conflict[conflict.kind], { id: conflict.override })
+      return fill(wording.conflict[conflict.kind], { id: conflict.override })
   }
 }
 
 /** `响应时限已用 75%，还剩 15 分钟`; what is left rounded down, so that nobody is promised time that is not there. */
-export function stepText(wording: DutyWording, due: DueStep): string {
+export function stepText(wording: DutyWording, due: Pick<DueStep, 'repeat' | 'leftMs'> & { readonly step: Pick<DueStep['step'], 'clock' | 'used'> }): string {
   const clock = wording.clock[due.step.clock]
-  const length = lengthText(wording, Math.abs(due.leftMs))
-  const said = due.leftMs < 0 || due.step.used === 100 ? filled(wording.escalation.breach, { clock, over: length }) : filled(wording.escalation.left, { clock, used: due.step.used, left: length })
-  return due.repeat === 0 ? said : said + filled(wording.escalation.repeat, { count: due.repeat })
-}
-
-function lengthText(wording: DutyWording, ms: number): string {
-  const total = Math.floor(ms / 60_000)
-  const [minutes, hours, days] = [total % 60, Math.floor(total / 60) % 24, Math.floor(total / 1_440)]
-  if (days > 0) return filled(wording.duration.days, { days, hours })
-  if (hours > 0) return filled(wording.duration.hours, { hours, minutes })
-  return minutes > 0 ? filled(wording.duration.minutes, { minutes }) : wording.duration.under
+  const length = durationText(wording.duration, due.leftMs)
+  const said = due.leftMs < 0 || due.step.used === 100 ? fill(wording.escalation.breach, { clock, over: length }) : fill(wording.escalation.left, { clock, used: due.step.used, left: length })
+  return due.repeat === 0 ? said : said + fill(wording.escalation.repeat, { count: due.repeat })
 }

@@ -1,45 +1,7 @@
-import { parseDocument } from 'yaml'
+/** Fields that the duty files have in common. */
 import { z } from 'zod'
-import { nearestWord, parseDurationMs, SettingsError, settingsMistakes } from '../../protocol/settings.ts'
+import { nearestWord, parseDurationMs } from '../../protocol/settings.ts'
 import { parseDate, parseTimeOfDay } from './local-time.ts'
-
-/** The YAML text as plain data; dates and times of day stay texts. Throws SettingsError for what is no YAML. */
-export function readYaml(text: string, file: string): unknown {
-  const document = parseDocument(text)
-  if (document.errors.length > 0) throw new SettingsError(document.errors.map((error) => `${file}: ${error.message.split('\n')[0]?.replace(/:$/, '')}`))
-  try {
-    return document.toJS() ?? {}
-  } catch {
-    // An alias without its anchor, or aliases of aliases that would fill the memory.
-    throw new SettingsError([`${file}: a value begins with * and is no usable alias; put quotes around it`])
-  }
-}
-
-/** Checks data against a strict schema. Throws SettingsError with every mistake, its key path and the nearest known key. */
-export function checkFile<T>(schema: z.ZodType<T>, input: unknown, file: string): T {
-  const result = schema.safeParse(input)
-  if (!result.success) throw new SettingsError(settingsMistakes(file, result.error.issues, input, (path) => knownKeys(schema, path)))
-  return result.data
-}
-
-/** Keys allowed at a path of the schema; none where it has no map there. */
-function knownKeys(root: unknown, path: readonly PropertyKey[]): readonly string[] {
-  let schema: unknown = root
-  for (const key of path) {
-    const inner = unwrap(schema)
-    if (inner instanceof z.ZodObject) schema = Reflect.get(inner.shape, key)
-    else if (inner instanceof z.ZodArray) schema = inner.element
-    else return []
-  }
-  const last = unwrap(schema)
-  return last instanceof z.ZodObject ? Object.keys(last.shape) : []
-}
-
-function unwrap(schema: unknown): unknown {
-  let inner = schema
-  while (inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault || inner instanceof z.ZodOptional || inner instanceof z.ZodNullable) inner = inner.unwrap()
-  return inner instanceof z.ZodPipe ? unwrap(inner.in) : inner
-}
 
 /** A date of the calendar, as its day. */
 export const dateField = z.string().transform((text, context) => {

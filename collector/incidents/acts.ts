@@ -4,7 +4,7 @@ import { condition, moreUrgent } from './incident.ts'
 import type { Incident } from './incident.ts'
 import { refused, stepped, unchanged } from './outcome.ts'
 import type { Outcome } from './outcome.ts'
-import { entering } from './telemetry.ts'
+import { entering, windowOver } from './telemetry.ts'
 
 /** Files one incident may hold: a bound on its projection. */
 const ATTACHMENTS = 50
@@ -34,8 +34,10 @@ export function comment(before: Incident, event: EventOf<'comment'>): Outcome {
 }
 
 export function assign(before: Incident, event: EventOf<'assign'>, now: number): Outcome {
-  if (before.assignee?.to === event.to) return unchanged
-  return stepped({ ...before, assignee: { to: event.to, by: event.by, at: now } }, 'assigned')
+  const { to, who, by } = event
+  const known = before.assignee
+  if (known?.to === to && known.who?.kind === who?.kind && known.who?.id === who?.id) return unchanged
+  return stepped({ ...before, assignee: { to, ...(who === undefined ? {} : { who }), by, at: now } }, 'assigned')
 }
 
 export function unassign(before: Incident): Outcome {
@@ -79,9 +81,24 @@ export function reportRecovery(before: Incident, event: EventOf<'report-recovery
 
 /** A person may close what the telemetry no longer speaks of (a machine was taken away), never what it shows as bad. */
 export function closeBlind(before: Incident, event: EventOf<'close'>, now: number): Outcome {
-  return isEmpty(event.text) ? refused({ code: 'text-missing' }) : close(before, now)
+  return isEmpty(event.text) ? refused({ code: 'text-missing' }) : closeByHand(before, event, now)
 }
 
-export function close(before: Incident, now: number): Outcome {
+/** What is recovered may be closed at once, unless its condition holds again. */
+export function closeByHand(before: Incident, event: EventOf<'close'>, now: number): Outcome {
+  return heldBack(before, event) ? refused({ code: 'pending-again' }) : close(before, now)
+}
+
+/** Time closes what has stayed recovered for its window, and what is pending again has not. */
+export function settle(before: Incident, event: EventOf<'settle'>, now: number): Outcome {
+  return windowOver(before, now) && !heldBack(before, event) ? close(before, now) : unchanged
+}
+
+/** Whether an alert that is pending would reopen it; one that began later would be another fault. */
+function heldBack(before: Incident, { pendingSince }: EventOf<'close' | 'settle'>): boolean {
+  return pendingSince !== undefined && !windowOver(before, pendingSince)
+}
+
+function close(before: Incident, now: number): Outcome {
   return stepped({ ...entering(before, 'closed', now), closedAt: now }, 'closed')
 }

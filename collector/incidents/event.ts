@@ -42,6 +42,10 @@ export const resolvedWhy = z.enum(['condition-false', 'no-data'])
 /** Who acts: an account's name. */
 const person = z.string().min(1).max(128)
 
+/** Who a name stands for, beside it; events of before this had none. */
+export const whoSchema = z.strictObject({ kind: z.enum(['person', 'account']), id: z.string() }).readonly()
+const who = whoSchema.exactOptional()
+
 const plainSources = ['console', 'link', 'sms-reply', 'api', 'disposal', 'message'] as const
 const sourceKinds: ReadonlySet<string> = new Set(plainSources)
 
@@ -52,9 +56,9 @@ const sourceKinds: ReadonlySet<string> = new Set(plainSources)
 export const ackSourceSchema = z.preprocess(
   (value) => (typeof value !== 'string' ? value : sourceKinds.has(value) ? { kind: value } : { kind: 'other', name: value }),
   z.discriminatedUnion('kind', [
-    z.strictObject({ kind: z.enum(plainSources) }).readonly(),
+    z.strictObject({ kind: z.enum(plainSources), who }).readonly(),
     /** `at`: when the call came; left out: when it was written down. */
-    z.strictObject({ kind: z.literal('phone'), calledBy: person, namedBy: person, at: z.number().optional() }).readonly(),
+    z.strictObject({ kind: z.literal('phone'), calledBy: person, namedBy: person, at: z.number().optional(), who }).readonly(),
     z.strictObject({ kind: z.literal('other'), name: z.string() }).readonly(),
   ]),
 )
@@ -91,6 +95,12 @@ export type HiddenFacts = z.infer<typeof hiddenFactsSchema>
 
 const subject = { id: z.number(), number: z.string(), key: z.string(), service: z.string(), instance: z.string(), part: z.string(), fault: z.string(), profile: slaProfileSchema }
 
+/**
+ * Where an alert of this incident is pending again (its condition holds, `for` is not over): its start. Such a close or
+ * settle is not taken while that alert would reopen the incident, so few that have it are stored.
+ */
+const pendingSince = z.number().exactOptional()
+
 /** Schema of every event. */
 export const incidentEventSchema = z.discriminatedUnion('type', [
   z.strictObject({
@@ -123,7 +133,7 @@ export const incidentEventSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('acknowledge'), by: person, source: ackSourceSchema }),
   z.strictObject({ type: z.literal('dispose'), by: person, text: z.string(), snapshot: json }),
   z.strictObject({ type: z.literal('comment'), by: person, text: z.string() }),
-  z.strictObject({ type: z.literal('assign'), by: person, to: person }),
+  z.strictObject({ type: z.literal('assign'), by: person, to: person, who }),
   z.strictObject({ type: z.literal('unassign'), by: person }),
   z.strictObject({ type: z.literal('attach'), by: person, attachment: attachmentSchema }),
   z.strictObject({ type: z.literal('root-cause'), by: person, category: z.enum(causeCategories), text: z.string() }),
@@ -131,12 +141,12 @@ export const incidentEventSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('work'), by: person, id: z.number(), kind: z.enum(workKinds), text: z.string(), minutes: z.number(), workedAt: z.number() }),
   z.strictObject({ type: z.literal('set-severity'), by: person, severity: severitySchema, reason: z.string() }),
   /** A person says that a fault without telemetry is over, and who confirmed it. */
-  z.strictObject({ type: z.literal('report-recovery'), by: person, text: z.string(), confirmedBy: z.string().max(128), at: z.number() }),
+  z.strictObject({ type: z.literal('report-recovery'), by: person, text: z.string(), confirmedBy: z.string().max(128), who, at: z.number() }),
   /** A person says that a fault without telemetry is back. */
   z.strictObject({ type: z.literal('reopen'), by: person, text: z.string() }),
-  z.strictObject({ type: z.literal('close'), by: person, text: z.string() }),
+  z.strictObject({ type: z.literal('close'), by: person, text: z.string(), pendingSince }),
   /** Time has passed; closes what has stayed recovered long enough. */
-  z.strictObject({ type: z.literal('settle') }),
+  z.strictObject({ type: z.literal('settle'), pendingSince }),
 ])
 /** One thing that happened. */
 export type IncidentEvent = Readonly<z.infer<typeof incidentEventSchema>>

@@ -21,14 +21,14 @@ export interface HiddenRow {
 
 /** Writes rows, each over the one of the same incident and alert. */
 export async function storeHidden(trx: StateTransaction, list: readonly HiddenRow[]): Promise<void> {
-  const rows = list.map(({ incidentId, state, hiddenAt, endedAt, facts }) => ({
-    incident_id: incidentId, fingerprint: facts.fingerprint, name: facts.name, instance: facts.labels['instance'] ?? '', state,
-    started_at: facts.startedAt, hidden_at: hiddenAt, ended_at: endedAt, facts_json: canonicalJson(facts),
-  }))
-  for (const part of inParts(rows)) {
+  for (const part of inParts(list)) {
+    const rows = part.map(({ incidentId, state, hiddenAt, endedAt, facts }) => ({
+      incident_id: incidentId, fingerprint: facts.fingerprint, name: facts.name, instance: facts.labels['instance'] ?? '', state,
+      started_at: facts.startedAt, hidden_at: hiddenAt, ended_at: endedAt, facts_json: canonicalJson(facts),
+    }))
     await trx
       .insertInto('incident_hidden')
-      .values(part)
+      .values(rows)
       .onConflict((conflict) => conflict.columns(['incident_id', 'fingerprint']).doUpdateSet((eb) => ({ state: eb.ref('excluded.state'), started_at: eb.ref('excluded.started_at'), hidden_at: eb.ref('excluded.hidden_at'), ended_at: eb.ref('excluded.ended_at'), facts_json: eb.ref('excluded.facts_json') })))
       .execute()
   }

@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import type { ClockName } from '../../protocol/api.ts'
 import type { Severity } from '../../protocol/events.ts'
-import { attachmentSchema, causeCategories, conditionSchema, disposalSchema, hiddenFactsSchema, joinedAlertSchema, reportSchema, responseSchema, severitySchema } from './event.ts'
+import { attachmentSchema, causeCategories, conditionSchema, disposalSchema, hiddenFactsSchema, joinedAlertSchema, reportSchema, responseSchema, severitySchema, whoSchema } from './event.ts'
 import { slaProfileSchema } from './profile.ts'
 
 export type Condition = z.infer<typeof conditionSchema>
@@ -40,7 +40,7 @@ const projection = z
     alerts: z.array(joinedAlertSchema).readonly(),
     response: responseSchema.nullable(),
     disposals: z.array(disposalSchema).readonly(),
-    assignee: z.strictObject({ to: z.string(), by: z.string(), at: z.number() }).readonly().nullable(),
+    assignee: z.strictObject({ to: z.string(), who: whoSchema.exactOptional(), by: z.string(), at: z.number() }).readonly().nullable(),
     rootCause: z.strictObject({ category: z.enum(causeCategories), text: z.string(), by: z.string(), at: z.number() }).readonly().nullable(),
     attachments: z.array(attachmentSchema).readonly(),
     workMinutes: z.number(),

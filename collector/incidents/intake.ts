@@ -11,7 +11,7 @@ import type { Log } from '../log.ts'
 import type { Alert, AlertChange, ResolvedWhy } from '../rules/alert.ts'
 import { alertFacts, carriesSla } from './alert-facts.ts'
 import type { HiddenAlert } from './board.ts'
-import type { AlertFacts } from './event.ts'
+import type { AlertFacts, EventOf } from './event.ts'
 import { createHidingBook } from './hiding.ts'
 import { isLive, isRunning } from './incident.ts'
 import type { Incident } from './incident.ts'
@@ -49,9 +49,14 @@ interface Survey {
   readonly roots: Set<string>
 }
 
-/** Closes a recovered incident whose window is over; `at` decides, and is what the event is stored with. */
-export function settleOne(unit: Unit, incident: Incident, at: number): void {
-  unit.step(incident, { type: 'settle' }, Math.max(unit.now, at))
+/** Closes a recovered incident whose window is over; `at` decides, and is what the event is stored with. `pendingSince` may hold it back. */
+export function settleOne(unit: Unit, incident: Incident, at: number, pendingSince?: number): void {
+  unit.step(incident, settling(pendingSince), Math.max(unit.now, at))
+}
+
+/** The event that closes what has stayed recovered. */
+export function settling(pendingSince: number | undefined): EventOf<'settle'> {
+  return { type: 'settle', ...(pendingSince === undefined ? {} : { pendingSince }) }
 }
 
 export function createIntake({ profiles, topology, log }: IntakeDependencies): Intake {

@@ -40,6 +40,7 @@ export type Refusal =
   | { readonly code: 'confirmation-missing' }
   | { readonly code: 'time-wrong' }
   | { readonly code: 'still-bad' }
+  | { readonly code: 'pending-again' }
   | { readonly code: 'recovery-missing' }
   | { readonly code: 'telemetry-rules' }
   | { readonly code: 'below-telemetry' }

@@ -2,6 +2,8 @@
  * What people do to the room: each act is one transaction of event, projection and audit row. An act that is refused
  * leaves nothing behind.
  */
+import { findPerson, mayBeSame, whoIs } from '../access/known-people.ts'
+import type { KnownPerson, Who } from '../access/known-people.ts'
 import { incidentSubject } from '../correlate/key.ts'
 import type { Severity } from '../../protocol/events.ts'
 import { appendAudit } from '../state/audit.ts'
@@ -20,9 +22,10 @@ import { refusalOf } from './refusal.ts'
 import type { ActOutcome, ActRefused } from './refusal.ts'
 import { step } from './step.ts'
 import { incidentByNumber } from './storage.ts'
+import type { Reader } from './storage.ts'
 import type { Unit } from './unit.ts'
 import { storeWork } from './work-log.ts'
-import type { WorkEntry } from './work-log.ts'
+import type { WorkEntry, WorkLogged } from './work-log.ts'
 import type { Wording } from './wording.ts'
 
 /** A fault that a person told of. */
@@ -46,7 +49,12 @@ export interface HandReport {
 }
 
 /** How a response came in; who wrote it down is the actor. */
-export type AckBy = Exclude<AckSource, { kind: 'phone' }>['kind'] | { readonly kind: 'phone'; readonly calledBy: string; readonly at?: number }
+export type AckBy =
+  | Exclude<AckSource, { kind: 'phone' }>['kind']
+  /** `person`: the id in the duty file of whoever answered from outside of a session. */
+  | { readonly kind: 'link' | 'sms-reply'; readonly person: string }
+  /** `calledBy`: a word that findPerson knows. */
+  | { readonly kind: 'phone'; readonly calledBy: string; readonly at?: number }
 
 /** What goes along with a response in its transaction, such as the use of a link: `check` may refuse it, `write` follows only what was taken. */
 export interface Alongside {
@@ -82,64 +90,108 @@ export interface PeopleDependencies {
   readonly profiles: SlaProfiles
   readonly wording: Wording
   run<T>(work: (unit: Unit) => Promise<T>): Promise<T>
+  /** Since when an alert of the incident is pending again; undefined: none is. */
+  pendingSince(unit: Unit, incident: Incident): number | undefined
+  /** Everybody who may be named. */
+  known(db: Reader): Promise<readonly KnownPerson[]>
+  /** Told of each entry of the work log, inside its transaction. */
+  worked?: ((trx: StateTransaction, entry: WorkLogged) => Promise<void>) | undefined
 }
 
 const done: ActOutcome = { kind: 'done', value: undefined }
 
-export function createPeople({ profiles, wording, run }: PeopleDependencies): People {
+export function createPeople({ profiles, wording, run, pendingSince, known, worked }: PeopleDependencies): People {
   const refuse = (why: Parameters<typeof refusalOf>[0]): ActRefused => refusalOf(why, wording)
   const audit = (unit: Unit, actor: string, action: string, object: string, detail: Json): Promise<unknown> => appendAudit(unit.trx, { at: unit.now, actor, action: `incident.${action}`, object, detail })
 
-  /** One event on one incident. `before` may refuse for reasons beyond the incident. */
-  function act(number: string, actor: string, action: string, event: LiveEvent, detail: Json, check: (unit: Unit, incident: Incident) => ActRefused | undefined = () => undefined, alongside?: Alongside): Promise<ActOutcome> {
+  /** One event on one incident; `make` may refuse for reasons beyond the incident. */
+  function act(number: string, actor: string, action: string, make: LiveEvent | ((unit: Unit, incident: Incident) => Promise<LiveEvent | ActRefused>), detailOf: (event: LiveEvent) => Json, alongside?: Alongside): Promise<ActOutcome> {
     return run(async (unit): Promise<ActOutcome> => {
       const incident = await incidentByNumber(unit.trx, number)
       if (incident === undefined) return refuse({ code: 'unknown-incident' })
-      const no = check(unit, incident)
-      if (no !== undefined) return no
+      const event = typeof make === 'function' ? await make(unit, incident) : make
+      if (!('type' in event)) return event
       const also = await alongside?.check(unit.trx)
       if (also !== undefined) return also
       const outcome: Outcome = unit.step(incident, event)
       if (outcome.kind === 'refused') return refuse(outcome.refusal)
       if (outcome.kind === 'stepped') {
-        await audit(unit, actor, action, number, detail)
+        await audit(unit, actor, action, number, detailOf(event))
         await alongside?.write(unit.trx)
       }
       return done
     })
   }
 
+  /** Somebody whom an account names for something: both must be known (SPEC.md 26). */
+  async function named(unit: Unit, actor: string, word: string): Promise<{ readonly name: string; readonly who: Who; readonly same: boolean } | ActRefused> {
+    const people = await known(unit.trx)
+    if (!people.some((one) => one.accounts.includes(actor))) return refuse({ code: 'unknown-actor' })
+    const found = findPerson(word.trim(), people)
+    if (found.kind === 'unknown') return refuse({ code: 'unknown-person', name: word.trim(), near: found.near })
+    return { name: found.person.name, who: whoIs(found.person), same: mayBeSame(found.person, actor) }
+  }
+
+  /** What a response came by, and who it was where that is another one than the actor. */
+  async function sourceOf(unit: Unit, actor: string, source: AckBy): Promise<AckSource | ActRefused> {
+    if (typeof source === 'string') return source === 'other' ? { kind: 'other', name: source } : { kind: source }
+    if (source.kind !== 'phone') return { kind: source.kind, who: { kind: 'person', id: source.person } }
+    const caller = await named(unit, actor, source.calledBy)
+    if ('kind' in caller) return caller
+    if (caller.same) return refuse({ code: 'caller-is-writer' })
+    return { kind: 'phone', calledBy: caller.name, namedBy: actor, ...(source.at === undefined ? {} : { at: source.at }), who: caller.who }
+  }
+
   return {
-    acknowledge(number, actor, source, alongside) {
-      const from: AckSource = typeof source !== 'string' ? { ...source, namedBy: actor } : source === 'other' ? { kind: 'other', name: source } : { kind: source }
-      return act(number, actor, 'acknowledge', { type: 'acknowledge', by: actor, source: from }, { source: from }, undefined, alongside)
-    },
-    dispose: (number, actor, text, snapshot) => act(number, actor, 'dispose', { type: 'dispose', by: actor, text, snapshot }, { text }),
-    comment: (number, actor, text) => act(number, actor, 'comment', { type: 'comment', by: actor, text }, { text }),
-    close: (number, actor, text) => act(number, actor, 'close', { type: 'close', by: actor, text }, { text }),
-    assign: (number, actor, to) => act(number, actor, 'assign', { type: 'assign', by: actor, to }, { to }),
-    unassign: (number, actor) => act(number, actor, 'unassign', { type: 'unassign', by: actor }, {}),
-    setSeverity: (number, actor, severity, reason) => act(number, actor, 'severity', { type: 'set-severity', by: actor, severity, reason }, { severity, reason }),
-    rootCause: (number, actor, category, text) => act(number, actor, 'root-cause', { type: 'root-cause', by: actor, category, text }, { category, text }),
-    reportRecovery: (number, actor, text, confirmedBy, at) => act(number, actor, 'report-recovery', { type: 'report-recovery', by: actor, text, confirmedBy, at }, { text, confirmedBy, at }),
+    acknowledge: (number, actor, source, alongside) =>
+      act(
+        number, actor, 'acknowledge',
+        async (unit) => {
+          const from = await sourceOf(unit, actor, source)
+          return from.kind === 'refused' ? from : { type: 'acknowledge', by: actor, source: from }
+        },
+        (event) => ({ source: event.type === 'acknowledge' ? event.source : null }),
+        alongside,
+      ),
+    dispose: (number, actor, text, snapshot) => act(number, actor, 'dispose', { type: 'dispose', by: actor, text, snapshot }, () => ({ text })),
+    comment: (number, actor, text) => act(number, actor, 'comment', { type: 'comment', by: actor, text }, () => ({ text })),
+    close: (number, actor, text) =>
+      act(number, actor, 'close', async (unit, incident) => {
+        const since = pendingSince(unit, incident)
+        return { type: 'close', by: actor, text, ...(since === undefined ? {} : { pendingSince: since }) }
+      }, () => ({ text })),
+    assign: (number, actor, to) =>
+      act(number, actor, 'assign', async (unit) => {
+        const person = await named(unit, actor, to)
+        return 'kind' in person ? person : { type: 'assign', by: actor, to: person.name, who: person.who }
+      }, (event) => (event.type === 'assign' ? { to: event.to, ...(event.who === undefined ? {} : { who: { ...event.who } }) } : {})),
+    unassign: (number, actor) => act(number, actor, 'unassign', { type: 'unassign', by: actor }, () => ({})),
+    setSeverity: (number, actor, severity, reason) => act(number, actor, 'severity', { type: 'set-severity', by: actor, severity, reason }, () => ({ severity, reason })),
+    rootCause: (number, actor, category, text) => act(number, actor, 'root-cause', { type: 'root-cause', by: actor, category, text }, () => ({ category, text })),
+    reportRecovery: (number, actor, text, confirmedBy, at) =>
+      act(number, actor, 'report-recovery', async (unit) => {
+        const second = await named(unit, actor, confirmedBy)
+        if ('kind' in second) return second
+        return second.same ? refuse({ code: 'confirmation-missing' }) : { type: 'report-recovery', by: actor, text, confirmedBy: second.name, who: second.who, at }
+      }, (event) => ({ text, confirmedBy: event.type === 'report-recovery' ? event.confirmedBy : confirmedBy, at })),
     reopen: (number, actor, text) =>
-      act(number, actor, 'reopen', { type: 'reopen', by: actor, text }, { text }, (unit, incident) => {
+      act(number, actor, 'reopen', async (unit, incident) => {
         const other = unit.draft.byKey(incident.key)
-        return other === undefined || other.id === incident.id ? undefined : refuse({ code: 'exists-already', number: other.number })
-      }),
+        return other === undefined || other.id === incident.id ? { type: 'reopen', by: actor, text } : refuse({ code: 'exists-already', number: other.number })
+      }, () => ({ text })),
     openByHand: (actor, report) =>
       run(async (unit): Promise<ActOutcome<string>> => {
         const [title, reporter] = [report.title.trim(), report.reporter.trim()]
         if (title === '' || reporter === '') return refuse({ code: 'text-missing' })
         if (report.reportedAt > unit.now) return refuse({ code: 'time-wrong' })
         const subject = incidentSubject({ system: report.service, instance: report.instance, fault: report.fault })
-        const known = report.instance === '' || report.fault === '' ? undefined : unit.draft.byKey(subject.key)
-        if (known !== undefined && isRunning(known)) return refuse({ code: 'exists-already', number: known.number })
+        const running = report.instance === '' || report.fault === '' ? undefined : unit.draft.byKey(subject.key)
+        if (running !== undefined && isRunning(running)) return refuse({ code: 'exists-already', number: running.number })
         const profile = profileFor(profiles, { services: [subject.service], severity: report.severity, fault: report.fault, named: report.profile ?? '' }) ?? profiles.fallback
         const opened = await unit.open((id, number) => ({
           type: 'open-by-hand', id, number, ...subject,
           // Where the telemetry cannot speak of the same thing, or says that it is well, the report stands for itself.
-          key: report.instance === '' || report.fault === '' || known !== undefined ? JSON.stringify(['hand', id]) : subject.key,
+          key: report.instance === '' || report.fault === '' || running !== undefined ? JSON.stringify(['hand', id]) : subject.key,
           profile, severity: report.severity, title, by: actor,
           report: { reporter, contact: report.contact.trim(), channel: report.channel, at: report.reportedAt, description: report.description.trim() },
         }))
@@ -207,6 +259,7 @@ export function createPeople({ profiles, wording, run }: PeopleDependencies): Pe
         const { kind, text, minutes, workedAt } = entry
         if (incident !== undefined) unit.step(incident, { type: 'work', by: actor, id, kind, text, minutes, workedAt })
         await audit(unit, actor, 'work', number ?? '-', { id, kind, minutes, workedAt })
+        await worked?.(unit.trx, { ...entry, id, incident: incident?.number ?? null, recordedAt: unit.now, by: actor })
         return { kind: 'done', value: id }
       }),
   }

@@ -9,7 +9,7 @@ const by = 'somebody'
 const text = 'text'
 
 /** The act as a well-formed event; undefined: its parts do not even exist. */
-function sample(act: IncidentAct, incident: Incident, now: number): LiveEvent | undefined {
+function sample(act: IncidentAct, incident: Incident, now: number, pendingSince: number | undefined): LiveEvent | undefined {
   switch (act) {
     case 'acknowledge':
       return { type: 'acknowledge', by, source: { kind: 'console' } }
@@ -28,7 +28,7 @@ function sample(act: IncidentAct, incident: Incident, now: number): LiveEvent | 
     case 'recovery':
       return { type: 'report-recovery', by, text, confirmedBy: 'another', at: now }
     case 'close':
-      return { type: 'close', by, text }
+      return { type: 'close', by, text, ...(pendingSince === undefined ? {} : { pendingSince }) }
     case 'reopen':
       return { type: 'reopen', by, text }
     case 'merge':
@@ -44,10 +44,10 @@ function sample(act: IncidentAct, incident: Incident, now: number): LiveEvent | 
   }
 }
 
-/** The acts that the incident's state does not refuse. Pure. */
-export function possibleActs(incident: Incident, now: number): readonly IncidentAct[] {
+/** The acts that the incident's state does not refuse. `pendingSince`: see the event `close`. Pure. */
+export function possibleActs(incident: Incident, now: number, pendingSince?: number): readonly IncidentAct[] {
   return incidentActs.filter((act) => {
-    const event = sample(act, incident, now)
+    const event = sample(act, incident, now, pendingSince)
     return event !== undefined && step(incident, event, now).kind !== 'refused'
   })
 }

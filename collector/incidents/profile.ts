@@ -27,7 +27,8 @@ const assignEntry = z
   .strictObject({ profile: name, service: words, severity: z.array(z.enum(['critical', 'warning', 'info'])).min(1).optional(), fault: words })
   .refine((rule) => rule.service !== undefined || rule.severity !== undefined || rule.fault !== undefined, 'expected at least one of service, severity, fault')
 
-const profileFile = z
+/** Shape of an SLA file; docs/alert-files.md is made from it. */
+export const profileFile = z
   .strictObject({
     assign: z.array(assignEntry).default([]),
     profiles: z

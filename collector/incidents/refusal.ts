@@ -1,6 +1,6 @@
 import { officeTime } from '../clock.ts'
 import type { Refusal } from './outcome.ts'
-import { fill } from './wording.ts'
+import { fill } from '../sentence.ts'
 import type { Wording } from './wording.ts'
 
 /** Answer to a person's act. Shaped so that a route can pass it on. */
@@ -13,6 +13,11 @@ export type ActRefused = Extract<ActOutcome, { kind: 'refused' }>
 export type RoomRefusal =
   | { readonly code: 'unknown-incident' }
   | { readonly code: 'exists-already'; readonly number: string }
+  /** A name that the site does not know; `near`: what may have been meant. */
+  | { readonly code: 'unknown-person'; readonly name: string; readonly near: readonly string[] }
+  /** A program's token, or an account that is gone. */
+  | { readonly code: 'unknown-actor' }
+  | { readonly code: 'caller-is-writer' }
   | { readonly code: 'file-empty' | 'file-too-large' | 'file-name' | 'file-type' | 'file-differs' }
 
 /** Says why an act was not taken. */
@@ -26,6 +31,10 @@ export function refusalOf(why: Refusal | RoomRefusal, wording: Wording): ActRefu
     case 'merged':
     case 'exists-already':
       return { kind: 'refused', status: 409, code: why.code, message: fill(texts[why.code], { number: why.number }) }
+    case 'unknown-person':
+      return { kind: 'refused', status: 422, code: why.code, message: why.near.length === 0 ? fill(texts[why.code], { name: why.name }) : fill(texts['unknown-person-near'], { name: why.name, near: why.near.join('、') }) }
+    case 'unknown-actor':
+    case 'caller-is-writer':
     case 'file-empty':
     case 'file-too-large':
     case 'file-name':
@@ -37,6 +46,7 @@ export function refusalOf(why: Refusal | RoomRefusal, wording: Wording): ActRefu
     case 'wrong-choice':
       return { kind: 'refused', status: 422, code: why.code, message: texts[why.code] }
     case 'still-bad':
+    case 'pending-again':
     case 'recovery-missing':
     case 'telemetry-rules':
     case 'below-telemetry':

@@ -4,21 +4,25 @@
  * put in order.
  */
 import type { IncidentDetail, IncidentSummary } from '../../protocol/api.ts'
+import type { KnownPerson } from '../access/known-people.ts'
 import { emptyTopology, topologySamples } from '../correlate/topology.ts'
 import type { Topology } from '../correlate/topology.ts'
 import type { Log } from '../log.ts'
 import type { Alert, AlertChange } from '../rules/alert.ts'
-import type { State } from '../state/open.ts'
+import type { State, StateTransaction } from '../state/open.ts'
 import { readAttachment } from './attachment.ts'
 import { createBoard } from './board.ts'
+import type { BoardView } from './board.ts'
 import { clocksOf } from './clocks.ts'
 import type { IncidentClocks } from './clocks.ts'
 import { hiddenNow, hiddenOf } from './hidden-storage.ts'
 import type { HiddenListed } from './hidden-storage.ts'
 import type { Incident } from './incident.ts'
-import { createIntake, settleOne } from './intake.ts'
+import { createIntake, settleOne, settling } from './intake.ts'
 import { createPeople } from './people.ts'
 import type { People } from './people.ts'
+import { pendingByIncident } from './pending.ts'
+import type { PendingAlert } from './pending.ts'
 import type { SlaProfiles } from './profile.ts'
 import { searchIncidents } from './search.ts'
 import type { IncidentSearch } from './search.ts'
@@ -26,7 +30,7 @@ import { incidentSamples } from './series.ts'
 import type { SeriesValue } from './series.ts'
 import { step, replay } from './step.ts'
 import { eventsOf, incidentByNumber, listIncidents, notificationsOf, outdatedIds, storeProjection } from './storage.ts'
-import type { IncidentFilter } from './storage.ts'
+import type { IncidentFilter, Reader } from './storage.ts'
 import { createUnits } from './unit.ts'
 import type { UnitDependencies } from './unit.ts'
 import { incidentDetail, incidentSummary } from './view.ts'
@@ -40,7 +44,13 @@ export interface IncidentDependencies extends UnitDependencies {
   readonly wording: Wording
   /** Left out: nothing hides anything. */
   readonly topology?: Topology
+  /** Every alert the rules hold now; only pending ones are looked at. Left out: none is pending. */
+  alerts?(): readonly PendingAlert[]
   readonly log: Pick<Log, 'warn'>
+  /** Everybody who may be named as in charge, as having called or confirmed. */
+  people(db: Reader): Promise<readonly KnownPerson[]>
+  /** Told of each entry of the work log, inside its transaction. */
+  worked?(trx: StateTransaction, entry: WorkLogged): Promise<void>
 }
 
 /** The incidents room. Numbers are those people see, F20261122-001. */
@@ -55,10 +65,15 @@ export interface Incidents extends People {
    * own save and `apply` must not lose a fault.
    */
   reconcile(alerts: readonly Alert[]): Promise<void>
+  /**
+   * Puts other files (topology, profiles, sentences) in place by `swap`, between two pieces of work, and places everything
+   * that fires anew. Running incidents keep the profile and the start they have.
+   */
+  refile(swap: () => void, alerts: () => readonly Alert[]): Promise<void>
   /** Closes what has stayed recovered long enough, and releases what no cause hides any more; every half minute or so. */
   settle(): Promise<void>
   list(filter: IncidentFilter): Promise<readonly IncidentSummary[]>
-  /** The list as people look through it. */
+  /** The list as people look through it: what runs by its clocks first (`byUrgency`), then what is over, newest start first. */
   search(search: IncidentSearch): Promise<readonly IncidentSummary[]>
   get(number: string): Promise<IncidentDetail | undefined>
   /** Incidents that went into this one, newest first. */
@@ -110,30 +125,43 @@ export async function createIncidents(deps: IncidentDependencies): Promise<Incid
     return done
   }
 
+  const pending = (view: BoardView): ReadonlyMap<number, number> => pendingByIncident(deps.alerts?.() ?? [], view, topology)
+
   async function settle(): Promise<void> {
     const now = clock.now()
-    const isDue = (incident: Incident): boolean => step(incident, { type: 'settle' }, now).kind === 'stepped'
+    const held = pending(board)
+    const isDue = (incident: Incident): boolean => step(incident, settling(held.get(incident.id)), now).kind === 'stepped'
     if (!intake.releaseIsDue(now) && ![...board.incidents()].some(isDue)) return
     await units.run(async (unit) => {
-      for (const incident of unit.draft.incidents()) settleOne(unit, incident, unit.now)
+      // Asked again: an alert may have become pending while this waited for its turn.
+      const stillHeld = pending(unit.draft)
+      for (const incident of unit.draft.incidents()) settleOne(unit, incident, unit.now, stillHeld.get(incident.id))
       await intake.release(unit)
     })
   }
 
   return {
-    ...createPeople({ profiles: deps.profiles, wording, run: units.run }),
+    ...createPeople({ profiles: deps.profiles, wording, run: units.run, known: (db) => deps.people(db), worked: deps.worked, pendingSince: (unit, incident) => pending(unit.draft).get(incident.id) }),
     apply,
     reconcile: (alerts) => units.run((unit) => intake.reconcile(unit, alerts)),
+    refile: (swap, alerts) =>
+      units.run((unit) => {
+        swap()
+        return intake.reconcile(unit, alerts())
+      }),
     settle,
     list: async (filter) => (await listIncidents(state.db, filter)).map((incident) => incidentSummary(incident, wording, clock.now())),
-    search: async (search) => (await searchIncidents(state.db, search)).map((incident) => incidentSummary(incident, wording, clock.now())),
+    async search(search) {
+      const now = clock.now()
+      return (await searchIncidents(state.db, board.incidents(), search, now)).map((incident) => incidentSummary(incident, wording, now))
+    },
     get: (number) =>
       // One transaction, so that the projection and its events are of the same moment.
       state.db.transaction().execute(async (trx) => {
         const incident = await incidentByNumber(trx, number)
         if (incident === undefined) return undefined
         const [events, notifications] = [await eventsOf(trx, incident.id), await notificationsOf(trx, incident.id)]
-        return incidentDetail(incident, events, notifications, wording, clock.now())
+        return incidentDetail(incident, events, notifications, wording, clock.now(), pending(board).get(incident.id))
       }),
     async mergedInto(number, limit) {
       const into = await incidentByNumber(state.db, number)

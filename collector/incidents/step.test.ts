@@ -9,7 +9,9 @@ import type { AlertFacts, EventOf, IncidentEvent, JoinedAlert, LiveEvent, Openin
 import { clockStops, incidentSchema, stateOf } from './incident.ts'
 import type { Incident } from './incident.ts'
 import type { Outcome } from './outcome.ts'
+import { possibleActs } from './possible.ts'
 import { open, replay, step } from './step.ts'
+import { windowOver } from './telemetry.ts'
 
 const MINUTE = 60_000
 const profile = { name: 'standard', title: '标准', origin: '测试', respondMs: 60 * MINUTE, disposeMs: 120 * MINUTE, recoverMs: 1_440 * MINUTE, reopenWithinMs: 30 * MINUTE }
@@ -107,6 +109,21 @@ describe('events', () => {
     expect(own).toMatchObject({ state: 'blind', startedAt: -2 * MINUTE, splitFrom: 'F1', title: '故障 b' })
   })
 
+  it('[25] is not closed while an alert is pending that would reopen it, by time or by a person', () => {
+    const well = done(telemetry, { type: 'alert-resolved', fingerprint: 'a', why: 'condition-false', at: 10 * MINUTE }, 10 * MINUTE)
+    const late = 10 * MINUTE + profile.reopenWithinMs + 1
+    const closing = { type: 'close', by: '甲', text: '好了' } as const
+    expect(refusal(step(well, { type: 'settle', pendingSince: late - MINUTE }, late))).toBe('unchanged')
+    expect(refusal(step(well, { ...closing, pendingSince: 20 * MINUTE }, 21 * MINUTE))).toBe('pending-again')
+    // What began after the window would be another fault, and holds nothing.
+    expect(done(well, { type: 'settle', pendingSince: late }, late + MINUTE).state).toBe('closed')
+    expect(done(well, { type: 'settle' }, late).state).toBe('closed')
+    expect(done(well, closing, 21 * MINUTE).state).toBe('closed')
+    const unseen = done(telemetry, { type: 'alert-resolved', fingerprint: 'a', why: 'no-data', at: 10 * MINUTE }, 10 * MINUTE)
+    expect([refusal(step(unseen, { ...closing, pendingSince: 20 * MINUTE }, 21 * MINUTE)), done(unseen, closing, 21 * MINUTE).state]).toEqual(['pending-again', 'closed'])
+    expect([possibleActs(well, 21 * MINUTE).includes('close'), possibleActs(well, 21 * MINUTE, 20 * MINUTE).includes('close')]).toEqual([true, false])
+  })
+
   it('keeps assignment, root cause, work and files', () => {
     let one = done(telemetry, { type: 'assign', by: '甲', to: '乙' }, 2)
     expect([one.assignee, refusal(step(one, { type: 'assign', by: '丙', to: '乙' }, 3)), done(one, { type: 'unassign', by: '甲' }, 3).assignee]).toEqual([{ to: '乙', by: '甲', at: 2 }, 'unchanged', null])
@@ -140,6 +157,9 @@ const text = fc.constantFrom('说明', '说明', ' ')
 const minutes = fc.integer({ min: 0, max: 90 })
 const severity = fc.constantFrom(...severities)
 const by = fc.constantFrom('甲', '乙')
+/** Since how many minutes an alert of it has been pending again; null: none is. */
+const pending = fc.option(fc.integer({ min: 0, max: 60 }), { freq: 2 })
+const pendingSince = (now: number, ago: number | null): { pendingSince?: number } => (ago === null ? {} : { pendingSince: now - ago * MINUTE })
 const alertState = fc.constantFrom('firing' as const, 'no-data' as const, 'resolved' as const)
 
 /** Makes an event at `now` from what was drawn. */
@@ -165,8 +185,8 @@ const draws: fc.Arbitrary<Draw> = fc.oneof(
   { weight: 2, arbitrary: fc.tuple(severity, text).map(([how, reason]): Draw => () => ({ type: 'set-severity', by: '甲', severity: how, reason })) },
   { weight: 2, arbitrary: fc.tuple(text, by, fc.integer({ min: -1, max: 90 })).map(([what, confirmedBy, ago]): Draw => (now) => ({ type: 'report-recovery', by: '甲', text: what, confirmedBy, at: now - ago * MINUTE })) },
   { weight: 6, arbitrary: text.map((what): Draw => () => ({ type: 'reopen', by: '甲', text: what })) },
-  { weight: 2, arbitrary: text.map((what): Draw => () => ({ type: 'close', by: '甲', text: what })) },
-  { weight: 2, arbitrary: fc.constant<Draw>(() => ({ type: 'settle' })) },
+  { weight: 2, arbitrary: fc.tuple(text, pending).map(([what, ago]): Draw => (now) => ({ type: 'close', by: '甲', text: what, ...pendingSince(now, ago) })) },
+  { weight: 3, arbitrary: pending.map((ago): Draw => (now) => ({ type: 'settle', ...pendingSince(now, ago) })) },
 )
 
 /** Ways into each state, so that random walks see all of them. */
@@ -191,7 +211,7 @@ describe('the table', () => {
     expect([...spec.keys()].sort()).toEqual(types.sort())
   })
 
-  it('[1, 5, 7, 9, 10, 12, 14, 19] random events keep to it and to the invariants, and replay the same', () => {
+  it('[1, 5, 7, 9, 10, 12, 14, 19, 25] random events keep to it and to the invariants, and replay the same', () => {
     const seen = new Set<string>()
     fc.assert(
       fc.property(fc.boolean(), starts, fc.array(fc.tuple(fc.integer({ min: 0, max: 40 }), draws), { maxLength: 40 }), (hand, prefix, list) => {
@@ -212,6 +232,12 @@ describe('the table', () => {
           seen.add(`${before.state} × ${event.type} ${outcome.kind}`)
           if (cell === 'refused' || cell === 'unchanged') expect(outcome.kind, where).toBe(cell)
           else if (outcome.kind === 'refused') expect(cell, where).toMatch(/refused|within the window|with a text|without alerts|up to/)
+          // [25] What would reopen it keeps it: on whichever side of the window's end it began.
+          const held = (event.type === 'close' || event.type === 'settle') && event.pendingSince !== undefined && !windowOver(before, event.pendingSince)
+          if (held) {
+            expect(outcome.kind, where).not.toBe('stepped')
+            seen.add(`held ${before.state} × ${event.type}`)
+          }
           if (outcome.kind !== 'stepped') continue
           incident = outcome.incident
           log.push({ at: now, event })
@@ -236,6 +262,7 @@ describe('the table', () => {
       }),
       { seed, numRuns: scaled(1_500, 30_000) },
     )
+    for (const what of ['held recovered × settle', 'held recovered × close', 'held blind × close']) expect([...seen]).toContain(what)
     // A model test that never reaches a cell proves nothing about it.
     for (const [event, row] of spec) {
       for (const [state, cell] of Object.entries(row)) {

@@ -3,13 +3,13 @@
  * always give the same incident.
  */
 import { absorb, absorbed, hide, merge, merged, splitOff, unhide } from './kinship.ts'
-import { acknowledge, assign, attach, close, closeBlind, comment, dispose, reportRecovery, rootCause, setSeverity, unassign, work } from './acts.ts'
+import { acknowledge, assign, attach, closeBlind, closeByHand, comment, dispose, reportRecovery, rootCause, setSeverity, settle, unassign, work } from './acts.ts'
 import type { IncidentEvent, LiveEvent, OpeningEvent } from './event.ts'
 import { blank, stateOf, worst } from './incident.ts'
 import type { Incident } from './incident.ts'
 import { refused, stepped, unchanged } from './outcome.ts'
 import type { Outcome, Stepped } from './outcome.ts'
-import { join, reopen, reopenByHand, resolve, windowOver } from './telemetry.ts'
+import { join, reopen, reopenByHand, resolve } from './telemetry.ts'
 
 /** The first event of an incident. */
 export function open(event: OpeningEvent, now: number): Stepped {
@@ -98,8 +98,8 @@ const table: Readonly<Record<Incident['state'], Row>> = {
     absorbed: notRunning,
     'report-recovery': notRunning,
     reopen: reopenByHand,
-    close: (before, _event, now) => close(before, now),
-    settle: (before, _event, now) => (windowOver(before, now) ? close(before, now) : unchanged),
+    close: closeByHand,
+    settle,
   },
   closed: {
     'alert-firing': reopen,

@@ -29,8 +29,8 @@ export async function incidentByNumber(db: Reader, number: string): Promise<Inci
 
 /** Which incidents to list: newest start first. */
 export interface IncidentFilter {
-  /** `open`: not recovered. `live`: not closed. `ended`: not open. Default: all. */
-  readonly state?: 'open' | 'live' | 'ended' | 'all'
+  /** `open`: not recovered. `live`: not closed. `recovered`: live, not open. `ended`: not open. Default: all. */
+  readonly state?: 'open' | 'live' | 'recovered' | 'ended' | 'all'
   readonly service?: string
   readonly severity?: Severity
   readonly instance?: string
@@ -45,7 +45,7 @@ export async function listIncidents(db: Reader, filter: IncidentFilter): Promise
   let query = db.selectFrom('incident').select('body_json').orderBy('started_at', 'desc').orderBy('id', 'desc').limit(filter.limit).offset(filter.offset ?? 0)
   if (filter.state === 'ended') query = query.where('state', '<>', 'open')
   if (filter.severity !== undefined) query = query.where('severity', '=', filter.severity)
-  if (filter.state === 'open') query = query.where('state', '=', 'open')
+  if (filter.state === 'open' || filter.state === 'recovered') query = query.where('state', '=', filter.state)
   if (filter.state === 'live') query = query.where('state', '<>', 'closed')
   if (filter.service !== undefined) query = query.where('service', '=', filter.service)
   if (filter.instance !== undefined) query = query.where('instance', '=', filter.instance)
@@ -55,14 +55,23 @@ export async function listIncidents(db: Reader, filter: IncidentFilter): Promise
 
 /** Incidents that began before `to` and were not over before `from` (epoch ms). */
 export async function incidentsWithin(db: Reader, from: number, to: number): Promise<readonly Incident[]> {
-  const rows = await db
-    .selectFrom('incident')
-    .select('body_json')
-    .where('started_at', '<', to)
-    .where((eb) => eb.or([eb('recovered_at', '>=', from), eb.and([eb('recovered_at', 'is', null), eb.or([eb('closed_at', 'is', null), eb('closed_at', '>=', from)])])]))
-    .orderBy('id')
-    .execute()
-  return rows.map((row) => parseIncident(row.body_json))
+  const found: Incident[] = []
+  // By pages: a storm leaves thousands behind, and to read them takes its time. Ids only grow, so what comes meanwhile is at the end.
+  for (let after = -1; ; ) {
+    const rows = await db
+      .selectFrom('incident')
+      .select(['id', 'body_json'])
+      .where('id', '>', after)
+      .where('started_at', '<', to)
+      .where((eb) => eb.or([eb('recovered_at', '>=', from), eb.and([eb('recovered_at', 'is', null), eb.or([eb('closed_at', 'is', null), eb('closed_at', '>=', from)])])]))
+      .orderBy('id')
+      .limit(ROWS)
+      .execute()
+    for (const row of rows) found.push(parseIncident(row.body_json))
+    const last = rows.at(-1)
+    if (last === undefined || rows.length < ROWS) return found
+    after = last.id
+  }
 }
 
 /** What happened to an incident and when, without the bodies. Oldest first. */
@@ -113,8 +122,8 @@ export interface StoredStep {
   readonly at: number
 }
 
-/** Rows in one statement: SQLite takes 32,766 parameters, a row has at most 17. */
-const ROWS = 500
+/** Rows in one statement (SQLite takes 32,766 parameters, a row has at most 17), few enough to be one short turn of the event loop. */
+const ROWS = 100
 
 /** The list in parts of at most `ROWS`. */
 export function inParts<T>(list: readonly T[]): readonly (readonly T[])[] {
@@ -127,15 +136,19 @@ export async function storeSteps(trx: StateTransaction, steps: readonly StoredSt
   const fresh = new Set(steps.filter((one) => isOpening(one.event)).map((one) => one.incident.id))
   // Changed ones first: an incident that ends may make room for a new one of its key.
   for (const incident of newest.values()) if (!fresh.has(incident.id)) await storeProjection(trx, incident)
-  const rows = [...newest.values()].filter((incident) => fresh.has(incident.id)).map((incident) => {
-    const { id, number, key, service, instance, fault, openedAt } = incident
-    return { ...columnsOf(incident), id, number, key, service, instance, fault, profile: incident.profile.name, opened_at: openedAt }
-  })
-  for (const part of inParts(rows)) await trx.insertInto('incident').values(part).execute()
-  const events = steps.map(({ incident, event, mark, at }) => ({
-    incident_id: incident.id, seq: incident.version, at, kind: mark, actor: 'by' in event ? event.by : null, body_json: canonicalJson(event),
-  }))
-  for (const part of inParts(events)) await trx.insertInto('incident_event').values(part).execute()
+  for (const part of inParts([...newest.values()].filter((incident) => fresh.has(incident.id)))) {
+    const rows = part.map((incident) => {
+      const { id, number, key, service, instance, fault, openedAt } = incident
+      return { ...columnsOf(incident), id, number, key, service, instance, fault, profile: incident.profile.name, opened_at: openedAt }
+    })
+    await trx.insertInto('incident').values(rows).execute()
+  }
+  for (const part of inParts(steps)) {
+    const events = part.map(({ incident, event, mark, at }) => ({
+      incident_id: incident.id, seq: incident.version, at, kind: mark, actor: 'by' in event ? event.by : null, body_json: canonicalJson(event),
+    }))
+    await trx.insertInto('incident_event').values(events).execute()
+  }
   await storeAlerts(trx, steps, newest)
 }
 

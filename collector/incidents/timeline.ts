@@ -4,7 +4,7 @@ import type { IncidentEvent } from './event.ts'
 import type { Incident } from './incident.ts'
 import type { Mark } from './outcome.ts'
 import { isOpening, open, step } from './step.ts'
-import { durationText, fill } from './wording.ts'
+import { durationText, fill } from '../sentence.ts'
 import type { Wording } from './wording.ts'
 
 /** The event as it was stored. */
@@ -29,7 +29,7 @@ export function timeline(events: readonly StoredEvent[], wording: Wording): read
 
 function sentence(mark: Mark, event: IncidentEvent, after: Incident, wording: Wording): string {
   const texts = wording.timeline
-  const window = durationText(wording, after.profile.reopenWithinMs)
+  const window = durationText(wording.duration, after.profile.reopenWithinMs)
   switch (event.type) {
     case 'open':
     case 'alert-firing': {

@@ -36,7 +36,7 @@ export function incidentSummary(incident: Incident, wording: Wording, now: numbe
 }
 
 /** The whole incident with its timeline. */
-export function incidentDetail(incident: Incident, events: readonly StoredEvent[], notifications: IncidentDetail['notifications'], wording: Wording, now: number): IncidentDetail {
+export function incidentDetail(incident: Incident, events: readonly StoredEvent[], notifications: IncidentDetail['notifications'], wording: Wording, now: number, pendingSince?: number): IncidentDetail {
   return {
     ...incidentSummary(incident, wording, now),
     alerts: incident.alerts.map((alert) => alertView(alert, incident.number)),
@@ -49,7 +49,7 @@ export function incidentDetail(incident: Incident, events: readonly StoredEvent[
     workMinutes: incident.workMinutes,
     response: incident.response === null ? null : responseView(incident.response, wording),
     disposals: incident.disposals.map(({ at, by, text, condition }) => ({ at, by, text, condition, conditionText: wording.condition[condition] })),
-    acts: possibleActs(incident, now),
+    acts: possibleActs(incident, now, pendingSince),
     blindTimes: incident.blind,
     timeline: timeline(events, wording),
     notifications,

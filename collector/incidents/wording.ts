@@ -1,24 +1,8 @@
-/**
- * The catalogue of sentences (alerts/templates/*.yml): parsed once, strictly. A sentence may use only the fields that
- * the code gives it, so a typing error in the file shows when it is loaded, not in the middle of the night.
- */
-import { parseDocument } from 'yaml'
+/** The catalogue of sentences about faults and messages (alerts/templates/zh-CN.yml), parsed once and strictly; see sentence.ts. */
 import { z } from 'zod'
-import { SettingsError, settingsMistakes } from '../../protocol/settings.ts'
+import { durationWords, parseCatalogue, sentence, spanWords, word } from '../sentence.ts'
 import { causeCategories, workKinds } from './event.ts'
 
-/** A sentence with `{field}` places. */
-const sentence = (...fields: readonly string[]) =>
-  z
-    .string()
-    .min(1)
-    .superRefine((text, context) => {
-      for (const [place, field] of text.matchAll(/\{([^{}]*)\}/g)) {
-        if (field === undefined || !fields.includes(field)) context.addIssue({ code: 'custom', message: `expected only the fields ${fields.map((one) => `{${one}}`).join(' ') || '(none)'}, found ${place}` })
-      }
-    })
-
-const word = z.string().min(1).max(40)
 const subjectFields = ['severity', 'object', 'title', 'number'] as const
 
 const wordingSchema = z.strictObject({
@@ -27,7 +11,8 @@ const wordingSchema = z.strictObject({
   service: z.record(z.string(), word),
   part: z.record(z.string(), word),
   source: z.record(z.string(), word),
-  duration: z.strictObject({ days: sentence('days', 'hours'), hours: sentence('hours', 'minutes'), minutes: sentence('minutes'), under: sentence() }),
+  duration: durationWords,
+  span: spanWords,
   timeline: z.strictObject({
     opened: sentence('summary', 'alert', 'startedAt'),
     'alert-joined': sentence('summary', 'alert', 'startedAt'),
@@ -88,9 +73,14 @@ const wordingSchema = z.strictObject({
     'file-type': sentence(),
     'file-differs': sentence(),
     'still-bad': sentence(),
+    'pending-again': sentence(),
     closed: sentence(),
     'reopen-window-over': sentence(),
     'unknown-incident': sentence(),
+    'unknown-person': sentence('name'),
+    'unknown-person-near': sentence('name', 'near'),
+    'unknown-actor': sentence(),
+    'caller-is-writer': sentence(),
   }),
   mail: z.strictObject({
     subject: z.strictObject({ opened: sentence(...subjectFields), recovered: sentence(...subjectFields), reopened: sentence(...subjectFields), reminded: sentence(...subjectFields) }),
@@ -116,6 +106,7 @@ const wordingSchema = z.strictObject({
     }),
     foot: sentence(),
   }),
+  superseded: z.strictObject({ merged: sentence(), closed: sentence(), recovered: sentence(), reopened: sentence(), stopped: sentence(), filed: sentence() }),
   message: z.strictObject({
     what: z.strictObject({ opened: word, recovered: word, reopened: word, reminded: word, alerts: word, over: word, digest: word, test: word, escalation: word, duty: word, 'zero-report': word }),
     otherService: word,
@@ -131,7 +122,7 @@ const wordingSchema = z.strictObject({
     }),
     full: z.strictObject({ brief: sentence('severity', 'what', 'object', 'title', 'number', 'left') }),
     alerts: z.strictObject({ subject: sentence('severity', 'what', 'count', 'title'), lead: sentence('count'), line: sentence('what', 'severity', 'title', 'startedAt'), more: sentence('count') }),
-    digest: z.strictObject({ subject: sentence('count', 'severity'), brief: sentence('count', 'severity', 'service', 'number', 'left'), lead: sentence('count'), more: sentence('count') }),
+    digest: z.strictObject({ subject: sentence('count', 'severity'), brief: sentence('count', 'severity', 'service', 'number', 'left'), lead: sentence('count'), more: sentence('count'), answer: sentence('number', 'code') }),
     test: z.strictObject({ subject: sentence('channel'), text: sentence('channel', 'at') }),
     problem: z.strictObject({
       'all-channels-down': sentence(),
@@ -147,30 +138,7 @@ export type Wording = z.infer<typeof wordingSchema>
 
 /** Parses a catalogue. Throws SettingsError with every mistake. */
 export function parseWording(text: string, file: string): Wording {
-  const document = parseDocument(text)
-  if (document.errors.length > 0) throw new SettingsError(document.errors.map((error) => `${file}: ${error.message.split('\n')[0]}`))
-  const input: unknown = document.toJS() ?? {}
-  const result = wordingSchema.safeParse(input)
-  if (!result.success) throw new SettingsError(settingsMistakes(file, result.error.issues, input, () => []))
-  return result.data
-}
-
-/** Fills the places of a sentence. Values are put in as they are, once: a `{place}` inside a value stays text. */
-export function fill(template: string, fields: Readonly<Record<string, string>>): string {
-  return template.replaceAll(/\{([^{}]*)\}/g, (place, field: string) => fields[field] ?? place)
-}
-
-const MINUTE_MS = 60_000
-
-/** `1 小时 20 分钟`: whole minutes, rounded down, so that nobody is promised time that is not left. */
-export function durationText(wording: Wording, ms: number): string {
-  const total = Math.floor(Math.abs(ms) / MINUTE_MS)
-  const minutes = total % 60
-  const hours = Math.floor(total / 60) % 24
-  const days = Math.floor(total / 1_440)
-  if (days > 0) return fill(wording.duration.days, { days: String(days), hours: String(hours) })
-  if (hours > 0) return fill(wording.duration.hours, { hours: String(hours), minutes: String(minutes) })
-  return minutes > 0 ? fill(wording.duration.minutes, { minutes: String(minutes) }) : wording.duration.under
+  return parseCatalogue(wordingSchema, text, file)
 }
 
 /** `web-01 挂载点 /data`: what an incident is about, for people. */

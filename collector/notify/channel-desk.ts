@@ -25,6 +25,8 @@ export interface ChannelDeskDependencies {
   now(): number
   /** Kind of each channel of collector.yml; the others are webhooks that the routes name. */
   readonly kinds: Readonly<Record<string, ChannelKindName>>
+  /** A span of time in words. */
+  span(ms: number): string
 }
 
 export interface ChannelDesk {
@@ -70,7 +72,7 @@ export function createChannelDesk(deps: ChannelDeskDependencies): ChannelDesk {
       if (fault !== undefined) return refusal(422, 'address', fault)
       const now = deps.now()
       const last = testedAt.get(channel)
-      if (last !== undefined && now - last >= 0 && now - last < TEST_EVERY_MS) return refusal(429, 'too-soon', `同一渠道每 ${TEST_EVERY_MS / 1_000} 秒最多测试一次`)
+      if (last !== undefined && now - last >= 0 && now - last < TEST_EVERY_MS) return refusal(429, 'too-soon', `同一渠道每 ${deps.span(TEST_EVERY_MS)}最多测试一次`)
       testedAt.set(channel, now)
       // Before it goes: what may cost money must not go unrecorded.
       await state.db.transaction().execute((trx) => appendAudit(trx, { at: now, actor, action: 'channel.test', object: channel, detail: { to: to.map(maskedAddress) } }))

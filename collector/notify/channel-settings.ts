@@ -27,9 +27,11 @@ const duration = (text: string, least: string, most: string, description: string
     })
     .meta({ description, kind: `duration, ${least} to ${most}` })
 
-const file = (description: string) => z.string().min(1).optional().meta({ description })
+const file = (description: string) => z.string().min(1).optional().meta({ description, path: true })
 const variable = (description: string) => z.string().regex(/^[A-Z_][A-Z0-9_]*$/, 'expected the name of an environment variable').optional().meta({ description })
 const text = (most: number, description: string) => z.string().min(1).max(most).meta({ description })
+/** The name of a field of somebody else's, dotted where it lies deeper. */
+const field = (description: string) => z.string().regex(/^[A-Za-z0-9_-]{1,64}(\.[A-Za-z0-9_-]{1,64}){0,5}$/, 'expected the name of a field, such as mobile or data.mobile').meta({ description })
 const pattern = (description: string) => z.string().min(1).max(500).refine(isPattern, 'expected a pattern as RE2 reads it').meta({ description })
 const perMinute = (usual: number, most: number, description = 'Most messages a minute; more wait and go together.') => z.int('expected a whole number').min(1).max(most).default(usual).meta({ description })
 const timeout = duration('15s', '10s', '20s', 'Longest wait for the other side.')
@@ -147,6 +149,16 @@ const smsHttp = z
     balanceWarning: z.int('expected a whole number').min(0).default(0).meta({ description: 'Balance below which there is a warning.' }),
     replyUrl: z.string().regex(/^https?:\/\/[^/?#@\s{}]+(?:[/?#]|$)/, 'expected an address such as http://host/path').max(2_000).optional().meta({ description: 'Address that gives the SMS people sent in reply, asked with GET.' }),
     replyPattern: pattern('Pattern of one reply, with the groups (?P<phone>…) and (?P<text>…).').optional(),
+    pushSecretFile: file('File that holds the secret the gateway shows when it posts answers to /sms-replies/NAME; at least 16 characters. With it, that address is open.'),
+    pushSecretEnv: variable('Name of the environment variable that holds that secret.'),
+    pushSecretIn: z.enum(['header', 'path']).default('header').meta({ description: 'Where the gateway shows it: in pushHeader, or as the last part of the address, /sms-replies/NAME/SECRET.' }),
+    pushHeader: z.string().regex(/^[A-Za-z0-9-]{1,64}$/, 'expected the name of a header').default('X-Reply-Secret').meta({ description: 'See pushSecretIn.' }),
+    pushType: z.enum(['form', 'json']).default('form').meta({ description: 'How the gateway writes the body. In JSON a field may be a path such as data.mobile; a list holds several answers. The encoding is that of encoding.' }),
+    pushList: field('Field of a JSON body that holds the list of answers; left out: the body itself is one answer, or a list.').optional(),
+    pushPhone: field('Field that holds the phone.').optional(),
+    pushText: field('Field that holds the text.').optional(),
+    pushId: field("Field that holds the gateway's id of the answer, by which one that is repeated is known.").optional(),
+    pushAnswer: text(1_000, 'What the gateway wants to hear when an answer was taken.').default('OK'),
     ...sms,
     ...outward,
     detail: detail('minimal'),
@@ -154,6 +166,11 @@ const smsHttp = z
   .superRefine((value, context) => {
     const issue = issuesOf(context)
     outwardIssues(value, issue)
+    oneSecret(value, 'pushSecret', false, issue)
+    const pushed = (value.pushSecretFile ?? value.pushSecretEnv) !== undefined
+    for (const key of ['pushPhone', 'pushText'] as const) if (pushed !== (value[key] !== undefined)) issue(key, pushed ? `expected ${key} where the gateway posts answers` : 'expected pushSecretFile or pushSecretEnv with it')
+    if (!pushed && (value.pushId ?? value.pushList) !== undefined) issue(value.pushId === undefined ? 'pushList' : 'pushId', 'expected pushSecretFile or pushSecretEnv with it')
+    if (value.pushList !== undefined && value.pushType !== 'json') issue('pushList', 'expected json as pushType where there is a list')
     if (value.method === 'GET' && value.body !== undefined) issue('body', 'expected no body where method is GET')
     if (!`${value.url}${value.body ?? ''}`.includes('{phone}')) issue(value.method === 'GET' ? 'url' : 'body', 'expected {phone} in url or body')
     if (!`${value.url}${value.body ?? ''}`.includes('{content}')) issue(value.method === 'GET' ? 'url' : 'body', 'expected {content} in url or body')

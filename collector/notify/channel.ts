@@ -1,6 +1,7 @@
 import type { Severity } from '../../protocol/events.ts'
 import type { ChannelKindName, SettingsOf } from './channel-settings.ts'
 import type { DigestPolicy } from './digest.ts'
+import type { AckWays } from './notice.ts'
 import type { WebhookPayload } from './webhook-payload.ts'
 
 /** How much a message may say; see DESIGN §6. */
@@ -21,6 +22,16 @@ export interface MessageFields {
   readonly count: string
 }
 
+/** A message as one of several in a digest. */
+export interface DigestEntry {
+  /** The incident's number; '' where it is about none. */
+  readonly number: string
+  readonly title: string
+  /** Since when, and what is left on each clock. */
+  readonly details: readonly string[]
+  readonly ack: AckWays | null
+}
+
 /** A message in words, at the channel's detail. */
 export interface Rendered {
   readonly severity: Severity
@@ -31,6 +42,11 @@ export interface Rendered {
   readonly markdown: string
   /** One sentence for an SMS, without its signature. */
   readonly brief: string
+  /** How to acknowledge by an answer: ends the SMS and is kept whole; '' where nobody can. */
+  readonly answer: string
+  /** What follows in an SMS as far as there is room, each whole. */
+  readonly more: readonly string[]
+  readonly entry: DigestEntry
   readonly fields: MessageFields
   /** Alertmanager's payload, version 4. */
   readonly webhook: WebhookPayload
@@ -100,10 +116,25 @@ export interface SmsReply {
   readonly text: string
 }
 
+/** An SMS that a gateway told us of. `id`: the gateway's; undefined where it gives none. */
+export interface PushedReply extends SmsReply {
+  readonly id: string | undefined
+}
+
+/** The door at which a gateway tells us what people answered, by POST. */
+export interface ReplyDoor {
+  /** Whether the caller knows the secret: in a header, or as the last part of the path. Compared in constant time. */
+  admits(header: (name: string) => string | undefined, inPath: string | undefined): boolean
+  /** The answers in a body; undefined: it is not what the settings describe. */
+  read(body: Uint8Array): readonly PushedReply[] | undefined
+  /** What the gateway wants to hear. */
+  readonly answer: string
+}
+
 /** What an SMS costs, and what a year has. */
 export interface SmsCost {
   /** Segments the message would be billed as. */
-  segments(message: Pick<Rendered, 'brief' | 'fields'>): number
+  segments(message: Pick<Rendered, 'brief' | 'answer' | 'more' | 'fields'>): number
   readonly yearlyBudget: number | undefined
   /** First day of the contract year, `MM-DD`. */
   readonly yearFrom: string
@@ -131,6 +162,8 @@ export interface Channel {
   balance?(signal: AbortSignal): Promise<Balance | undefined>
   /** What people answered since the last call; the gateway forgets what it has given. */
   replies?(signal: AbortSignal): Promise<readonly SmsReply[]>
+  /** Set where the gateway tells us of answers by itself. */
+  readonly push?: ReplyDoor
   close(): void
 }
 

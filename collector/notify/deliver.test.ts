@@ -83,7 +83,7 @@ function rig(changes: Partial<DeliverDependencies> = {}) {
     },
     works: () => ({}),
     ack: () => Promise.resolve(undefined),
-    nobody: (receiver, integration) => void unreached.push(`${receiver} ${integration}`),
+    told: (receiver, integration, reached) => void (reached || unreached.push(`${receiver} ${integration}`)),
     ...changes,
   }
   return { items, unreached, deliver: (one: Notification) => deliver(deps, one, trx), payloads: () => items.map((item) => item.payload as MessagePayload) }

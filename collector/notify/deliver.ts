@@ -76,8 +76,8 @@ export interface DeliverDependencies extends WayWorld {
   works(): Standing
   /** How this person can acknowledge from the message; undefined: not at all. */
   ack(trx: StateTransaction, incident: Incident, way: Way, now: number): Promise<AckWays | undefined>
-  /** Somebody was to be told and there is no way to them: the console must show it. */
-  nobody(receiver: string, integration: string): void
+  /** Whether there was a way to those who were to be told: where there is none, the console must show it. */
+  told(receiver: string, integration: string, reached: boolean): void
 }
 
 /** Queues one notification; ids of the messages. */
@@ -85,7 +85,7 @@ export async function deliver(deps: DeliverDependencies, notification: Notificat
   const { integration, receiver, at } = notification
   const incident = await onlyIncident(deps, notification, trx)
   const direct = waysOf(integration, deps)
-  if (direct.length === 0) deps.nobody(receiver, integration.name)
+  deps.told(receiver, integration.name, direct.length > 0)
   const about = notification.alerts.map((alert) => alert.labels['channel']).find((channel) => channel !== undefined)
   const ways = about === undefined ? direct : withSecondChannel(direct, about, [...deps.receivers()].flatMap((one) => one.integrations).flatMap((one) => waysOf(one, deps)), deps.works()).targets
   const ids: string[] = []

@@ -3,6 +3,7 @@ import type { WhyReason } from '../../protocol/api-notify.ts'
 import { RIG_START, startNotifyRig } from '../../test/notify-desk-rig.ts'
 import type { NotifyRig } from '../../test/notify-desk-rig.ts'
 import { explainAlert } from './explain.ts'
+import { claimNext, supersede } from './outbox-storage.ts'
 
 const HOUR = 3_600_000
 const routes = `
@@ -187,7 +188,7 @@ describe('why it rang, or did not', () => {
     const [alert] = rig.dispatch.alerts()
     // As the incident adds its number: the group is another one, what was told stays told.
     const moved = { ...alert!.alert, routing: { ...alert!.alert.routing, incident: 'F20261122-001' } }
-    const found = explainAlert(moved, { at: rig.clock.now(), routes: rig.dispatch.routes(), decisions: await rig.dispatch.decisions(0, rig.clock.now()), silences: [], receipts: [], nameOf: (one) => one })
+    const found = explainAlert(moved, { at: rig.clock.now(), routes: rig.dispatch.routes(), decisions: await rig.dispatch.decisions(0, rig.clock.now()), silences: [], receipts: [], nameOf: (one) => one, span: String })
     expect(found.routes.map((one) => [one.groupKey, one.decisions.length])).toEqual([['{}:{alertname="A"}', 2]])
     await rig.dispatch.put([{ ...alert!.alert, fingerprint: 'late', labels: { alertname: 'Late' }, startsAt: RIG_START - HOUR }])
     expect((await why('late', RIG_START - HOUR / 2)).reason).toBe('unknown')
@@ -241,9 +242,43 @@ describe('why it rang, or did not', () => {
   })
 })
 
+describe('a message that no longer held', () => {
+  it('is among all messages, neither owed nor failed, and the explanation says why it was not sent', async () => {
+    const { state, clock } = rig
+    await state.db.transaction().execute((trx) => rig.outbox.enqueue(trx, { channel: 'mail', receiver: '李值班', to: ['duty@example.org'], dedupKey: 'late', incidentId: undefined, payload: { kind: 'plain' } }, clock.now()))
+    const { id } = await state.db.selectFrom('outbox').select('id').where('dedup_key', '=', 'late').executeTakeFirstOrThrow()
+    const claim = await claimNext(state, 'mail', clock.now())
+    if (claim.kind !== 'claimed') throw new Error('nothing claimed')
+    await supersede(state, [{ claimed: claim.messages[0], why: '故障已恢复' }], true, clock.now())
+    const query = (filter: 'all' | 'owed' | 'failed' | 'sent') => rig.desk.outbox.list({ state: filter, channel: undefined, before: undefined, limit: 10 }, all)
+    expect((await query('all')).messages).toMatchObject([{ id, state: 'superseded', error: null, receipts: [{ outcome: 'superseded', detail: '故障已恢复' }] }])
+    for (const filter of ['owed', 'failed', 'sent'] as const) expect((await query(filter)).messages).toEqual([])
+    expect(await rig.desk.explain.notification(id, all)).toMatchObject({ reason: 'superseded', answer: expect.stringMatching(/^没有发出：轮到发送时已不再成立（.*：故障已恢复）$/) })
+    // It is ended: nobody sends it any more.
+    await rig.pass(600_000)
+    expect((await query('all')).messages).toMatchObject([{ state: 'superseded', attempts: 1 }])
+  })
+})
+
 describe('silences', () => {
   const ask = (over: object = {}) => ({ matchers, startsAt: undefined, endsAt: rig.clock.now() + HOUR, reason: '升级', ...over })
   const list = async () => (await rig.desk.silences.list()).silences
+
+  it('count an alert and the incident that speaks for it once, also when they go on after the end', async () => {
+    const incident = await rig.fire('Incident', { instance: 'web-01', incident: 'F1' })
+    await rig.fire('First', { instance: 'web-01' })
+    await rig.fire('Second', { instance: 'web-01' })
+    await rig.fire('Elsewhere', { instance: 'web-02' })
+    for (const name of ['First', 'Second', 'Elsewhere']) rig.speakers.set(name, incident)
+    const on = (instance: string) => [{ name: 'instance', op: '=' as const, value: instance }]
+    const made = await rig.desk.silences.create(ask({ matchers: on('web-01') }), 'li')
+    expect(made).toMatchObject({ kind: 'done', value: { coversCount: 1, covers: [{ name: 'Incident' }] } })
+    // Where the incident itself is not muted, its alert stands for itself.
+    expect(await rig.desk.silences.create(ask({ matchers: on('web-02') }), 'li')).toMatchObject({ kind: 'done', value: { coversCount: 1, covers: [{ name: 'Elsewhere' }] } })
+    const { id } = (await list()).find((one) => one.coversCount === 1 && one.covers[0]?.name === 'Incident')!
+    await rig.clock.advance(1_000)
+    expect(await rig.desk.silences.expire(id, 'wang')).toMatchObject({ kind: 'done', value: { overruns: [{ kind: 'still-firing', count: 1, alerts: [{ name: 'Incident' }] }] } })
+  })
 
   it('show what they mute now, and what goes beyond what was agreed', async () => {
     await rig.fire('A', { instance: 'web-01', severity: 'critical' })

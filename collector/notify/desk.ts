@@ -17,6 +17,7 @@ import { createExplainer } from './run-explain.ts'
 import type { Explainer } from './run-explain.ts'
 import { createSilenceDesk } from './silence-desk.ts'
 import type { SilenceDesk } from './silence-desk.ts'
+import type { RoutedAlert } from './routed-alert.ts'
 import { peopleBehind } from './target-people.ts'
 
 export interface NotifyDeskDependencies {
@@ -35,6 +36,10 @@ export interface NotifyDeskDependencies {
   /** Why nobody of that roster is there, in words. */
   whyNobody(roster: string): string
   incidentOf(labels: Labels): string | undefined
+  /** Fingerprint of the alert that speaks for this one; undefined: it speaks for itself. */
+  spokenForBy(alert: RoutedAlert): string | undefined
+  /** A span of time that somebody has set, in words. */
+  span(ms: number): string
   /** 30 days where left out. */
   readonly longestSilenceMs?: number
 }
@@ -54,10 +59,10 @@ export function createNotifyDesk(deps: NotifyDeskDependencies): NotifyDesk {
   const details = new Map(deps.channels.map(({ name, detail }) => [name, detail ?? 'full'] as const))
   const book = createOutboxBook({ db: state.db, now, render: (payload, at, detail) => deps.render(payload, at, detail), detailOf: (channel) => details.get(channel) ?? 'full' })
   return {
-    silences: createSilenceDesk({ state, dispatch, now, silenceNeedsSecond: (at, service) => deps.silenceNeedsSecond(at, service), ...(deps.longestSilenceMs === undefined ? {} : { longestMs: deps.longestSilenceMs }) }),
-    channels: createChannelDesk({ state, outbox, now, kinds: deps.kinds }),
+    silences: createSilenceDesk({ state, dispatch, now, spokenForBy: (alert) => deps.spokenForBy(alert), silenceNeedsSecond: (at, service) => deps.silenceNeedsSecond(at, service), ...(deps.longestSilenceMs === undefined ? {} : { longestMs: deps.longestSilenceMs }) }),
+    channels: createChannelDesk({ state, outbox, now, kinds: deps.kinds, span: (ms) => deps.span(ms) }),
     outbox: book,
-    routing: createRoutingDesk({ dispatch, now, peopleOf: (target) => peopleBehind(target, deps.ways, (roster) => deps.whyNobody(roster)), works: () => outbox.works(), incidentOf: (labels) => deps.incidentOf(labels) }),
-    explain: createExplainer({ state, dispatch, book, now }),
+    routing: createRoutingDesk({ dispatch, now, peopleOf: (target) => peopleBehind(target, deps.ways, (roster) => deps.whyNobody(roster)), works: () => outbox.works(), incidentOf: (labels) => deps.incidentOf(labels), span: (ms) => deps.span(ms) }),
+    explain: createExplainer({ state, dispatch, book, now, span: (ms) => deps.span(ms) }),
   }
 }

@@ -56,7 +56,7 @@ export async function tellEscalation(deps: EscalateDependencies, due: Escalation
   let queued = 0
   for (const way of waysTo(people, due.channels, deps.channels)) {
     const ack = incident.response === null ? await deps.ack(trx, incident, way, now) : undefined
-    const payload: Json & PlainPayload = { kind: 'plain', what: words.what, severity: incident.severity, service: incident.service, number: incident.number, title: incident.title, lines: [...words.lines], incident, ack: ack ?? null }
+    const payload: Json & PlainPayload = { kind: 'plain', what: words.what, severity: incident.severity, service: incident.service, number: incident.number, title: incident.title, lines: [...words.lines], incident, ack: ack ?? null, about: { kind: 'escalation', steps: due.steps.map(({ step, repeat }) => ({ clock: step.clock, used: step.used, repeat })) } }
     queued += (await deps.enqueue(trx, { channel: way.channel, receiver: way.person?.name ?? way.channel, to: way.to, dedupKey: `escalation/${due.key}/${way.channel}/${way.to.join(',')}`, incidentId: incident.id, payload }, now)).length
   }
   return queued

@@ -30,6 +30,8 @@ export interface ExplainFacts {
   readonly receipts: readonly ReceiptFact[]
   /** Names of alerts for people, by fingerprint; one that is missing is shown by its fingerprint. */
   nameOf(fingerprint: string): string
+  /** A span of time in words. */
+  span(ms: number): string
 }
 
 /** One decision in words, with what it rests on. */
@@ -81,7 +83,7 @@ function explainedRoute({ key, route }: Place, alert: RoutedAlert, state: AlertE
   const ours = facts.decisions.filter((one) => one.groupKey === key && one.receiver === receiver)
   const mine = newestFlush(ours, facts.at, groupIntervalMs).filter((one) => [...one.firing, ...one.resolved].includes(alert.fingerprint))
   const decisions = mine.map((one) => explained(one, facts, alert.fingerprint))
-  const waiting = state === 'not-yet' ? '告警此时尚未发生' : `分组尚未发出过通知（最多等待 ${groupWaitMs / 1000} 秒）`
+  const waiting = state === 'not-yet' ? '告警此时尚未发生' : `分组尚未发出过通知（最多等待 ${facts.span(groupWaitMs)}）`
   return { receiver, groupKey: key, groupWaitMs, groupIntervalMs, repeatIntervalMs, decisions, text: decisions.length === 0 ? waiting : decisions.map((one) => one.text).join('；') }
 }
 

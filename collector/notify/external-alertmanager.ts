@@ -22,11 +22,11 @@ export const externalAlertmanagerSettings = z
       .refine((value) => !/^https?:\/\/[^/?#]*@/.test(value), 'expected no user or password in the address')
       .meta({ description: 'Address of the Alertmanager, with its path prefix if it has one; /api/v2/alerts is added.' }),
     user: z.string().min(1).max(256).optional().meta({ description: 'User for HTTP Basic authentication; needs a password.' }),
-    passwordFile: z.string().min(1).optional().meta({ description: 'File that holds the password.' }),
+    passwordFile: z.string().min(1).optional().meta({ description: 'File that holds the password.', path: true }),
     passwordEnv: z.string().regex(/^[A-Z_][A-Z0-9_]*$/).optional().meta({ description: 'Name of the environment variable that holds the password.' }),
-    tokenFile: z.string().min(1).optional().meta({ description: 'File that holds a bearer token.' }),
+    tokenFile: z.string().min(1).optional().meta({ description: 'File that holds a bearer token.', path: true }),
     tokenEnv: z.string().regex(/^[A-Z_][A-Z0-9_]*$/).optional().meta({ description: 'Name of the environment variable that holds a bearer token.' }),
-    caFile: z.string().min(1).optional().meta({ description: "PEM file of the authority that signed the endpoint's certificate, where it is none of the public ones." }),
+    caFile: z.string().min(1).optional().meta({ description: "PEM file of the authority that signed the endpoint's certificate, where it is none of the public ones.", path: true }),
   })
   .superRefine((value, context) => {
     const issue = (path: string, message: string): void => context.addIssue({ code: 'custom', path: [path], message })

@@ -1,9 +1,11 @@
 import type { ClockView } from '../../protocol/api.ts'
 import { officeTime } from '../clock.ts'
 import { clockStops } from '../incidents/incident.ts'
+import type { Incident } from '../incidents/incident.ts'
 import type { Notice } from './notice.ts'
 import { clockViews } from '../incidents/sla.ts'
-import { durationText, fill, objectText } from '../incidents/wording.ts'
+import { durationText, fill } from '../sentence.ts'
+import { objectText } from '../incidents/wording.ts'
 import type { Wording } from '../incidents/wording.ts'
 
 /** A notice as mail. */
@@ -25,20 +27,18 @@ export function renderNotice(notice: Notice, wording: Wording, consoleUrl: strin
   const { mail } = wording
   const object = objectText(wording, incident.instance, incident.part)
   const alert = incident.alerts.find((one) => one.summary === incident.title) ?? incident.alerts[0]
-  const clocks = clockViews({ startedAt: incident.startedAt, profile: incident.profile, stops: clockStops(incident) }, now)
   const optional = (text: string, sentence: string): readonly string[] => (text === '' ? [] : [sentence])
   const about = [
     fill(mail.line.title, { title: incident.title }),
     fill(mail.line.severity, { severity: wording.severity[incident.severity] }),
     fill(mail.line.object, { object }),
     fill(mail.line.service, { service: wording.service[incident.service] ?? incident.service }),
-    fill(mail.line.startedAt, { startedAt: officeTime(incident.startedAt) }),
-    ...(incident.recoveredAt === null ? [] : [fill(mail.line.recoveredAt, { recoveredAt: officeTime(incident.recoveredAt) })]),
+    ...sinceTexts(incident, wording),
     ...(alert?.value === null || alert === undefined ? [] : [fill(mail.line.value, { value: valueText(alert.value) })]),
     ...optional(alert?.description ?? '', fill(mail.line.description, { description: alert?.description ?? '' })),
     ...optional(alert?.action ?? '', fill(mail.line.action, { action: alert?.action ?? '' })),
   ]
-  const clockLines = clocks.map((clock) => clockText(clock, wording))
+  const clockLines = clockTexts(incident, wording, now)
   const link = incidentLink(consoleUrl, incident.number)
   const heading = fill(mail.line.clocks, { profile: incident.profile.title })
   const number = fill(mail.line.number, { number: incident.number })
@@ -70,12 +70,22 @@ export function renderNotice(notice: Notice, wording: Wording, consoleUrl: strin
   }
 }
 
+/** Since when, and until when. */
+export function sinceTexts({ startedAt, recoveredAt }: Pick<Incident, 'startedAt' | 'recoveredAt'>, { mail: { line } }: Wording): readonly string[] {
+  return [fill(line.startedAt, { startedAt: officeTime(startedAt) }), ...(recoveredAt === null ? [] : [fill(line.recoveredAt, { recoveredAt: officeTime(recoveredAt) })])]
+}
+
+/** How each clock stands at `now`. */
+export function clockTexts(incident: Incident, wording: Wording, now: number): readonly string[] {
+  return clockViews({ startedAt: incident.startedAt, profile: incident.profile, stops: clockStops(incident) }, now).map((clock) => clockText(clock, wording))
+}
+
 function clockText(clock: ClockView, wording: Wording): string {
   const name = wording.clock[clock.clock]
   const dueAt = officeTime(clock.dueAt)
   const line = wording.mail.line
-  if (clock.breached) return fill(line.breached, { clock: name, over: durationText(wording, clock.leftMs), dueAt })
-  return clock.state === 'stopped' ? fill(line.stopped, { clock: name }) : fill(line.running, { clock: name, left: durationText(wording, clock.leftMs), dueAt })
+  if (clock.breached) return fill(line.breached, { clock: name, over: durationText(wording.duration, clock.leftMs), dueAt })
+  return clock.state === 'stopped' ? fill(line.stopped, { clock: name }) : fill(line.running, { clock: name, left: durationText(wording.duration, clock.leftMs), dueAt })
 }
 
 /** Link to an incident's page; undefined without a console address. */

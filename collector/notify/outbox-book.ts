@@ -39,7 +39,7 @@ export interface OutboxBook {
   messages(ids: readonly string[], sight: Sight): Promise<ReadonlyMap<string, OutboxView>>
 }
 
-const statesOf: Readonly<Record<OutboxFilter, readonly OutboxTable['state'][]>> = { owed: ['queued', 'sending'], sent: ['sent'], failed: ['failed', 'dead'], all: ['queued', 'sending', 'sent', 'failed', 'dead'] }
+const statesOf: Readonly<Record<OutboxFilter, readonly OutboxTable['state'][]>> = { owed: ['queued', 'sending'], sent: ['sent'], failed: ['failed', 'dead'], all: ['queued', 'sending', 'sent', 'failed', 'dead', 'superseded'] }
 const jsonValue: z.ZodType<Json> = z.json()
 const storedMessage = z.object({ to: z.array(z.string()), payload: jsonValue })
 const payloadKind = z.looseObject({ kind: z.enum(['alerts', 'incident', 'plain', 'test']) })
@@ -69,7 +69,7 @@ export function createOutboxBook(deps: OutboxBookDependencies): OutboxBook {
   /** As it was said when it went, or as it would be said now. */
   function worded(row: OutboxRow, payload: Json): Rendered | undefined {
     try {
-      return deps.render(withoutAck(payload), row.state === 'sent' ? row.updated_at : deps.now(), deps.detailOf(row.channel))
+      return deps.render(withoutAck(payload), row.state === 'sent' || row.state === 'superseded' ? row.updated_at : deps.now(), deps.detailOf(row.channel))
     } catch {
       // A payload of another version; the row itself still says what became of it.
       return undefined
@@ -124,10 +124,9 @@ export async function receiptsOf(db: Kysely<Schema>, ids: readonly string[], sig
 /** A receipt's row as people read it. */
 export function receiptView(row: ReceiptTable, sight: Sight): ReceiptView {
   const detail = parsed(receiptDetail, row.detail_json) ?? {}
-  const outcome = row.outcome === 'delivered' || row.outcome === 'try-again' || row.outcome === 'refused' ? row.outcome : 'interrupted'
   const address = (text: string): string => (sight.contacts ? text : maskedAddress(text))
   const missing = (list: z.infer<typeof missed> | undefined, again: boolean) => (list ?? []).map((one) => ({ address: address(one.address), why: seen(one.why, sight), again }))
-  return { at: row.at, attempt: row.attempt, outcome, to: (detail.to ?? []).map(address), detail: seen(detail.detail ?? detail.why ?? '', sight), missed: [...missing(detail.refused, false), ...missing(detail.again, true)], together: detail.together ?? 1 }
+  return { at: row.at, attempt: row.attempt, outcome: row.outcome, to: (detail.to ?? []).map(address), detail: seen(detail.detail ?? detail.why ?? '', sight), missed: [...missing(detail.refused, false), ...missing(detail.again, true)], together: detail.together ?? 1 }
 }
 
 const seen = (text: string, sight: Sight): string => (sight.contacts ? text : maskedText(text))

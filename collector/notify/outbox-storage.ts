@@ -1,5 +1,6 @@
 /**
- * The outbox's rows: queued → sending → sent, or back to queued, or failed (refused for good), or dead (given up).
+ * The outbox's rows: queued → sending → sent, or back to queued, or failed (refused for good), or dead (given up), or
+ * superseded (what it was to say no longer held when its turn came).
  * Every change of state is a transaction together with the receipt that explains it.
  */
 import { randomUUID } from 'node:crypto'
@@ -11,6 +12,7 @@ import type { SendOutcome } from './channel.ts'
 import { digest, memoryMs } from './digest.ts'
 import type { DigestPolicy } from './digest.ts'
 import { GIVE_UP_MS } from './pace.ts'
+import type { Again } from './pace.ts'
 import { contractYear, officeDay } from './sms-budget.ts'
 
 /** A message to be owed. */
@@ -92,10 +94,13 @@ export async function recoverInterrupted(state: State, billed: ReadonlySet<strin
 /** Messages that go out as one, or when the next may (undefined: none is waiting). */
 export type Claim = { readonly kind: 'claimed'; readonly messages: readonly [Claimed, ...Claimed[]] } | { readonly kind: 'nothing'; readonly nextDueAt: number | undefined }
 
-/** Takes the oldest due message of a channel for sending. */
-export async function claimNext(state: State, channel: string, now: number): Promise<Claim> {
+/**
+ * Takes the oldest due message of a channel for sending. `probing`: the channel is down, and the one that was tried
+ * longest ago goes first, so that a message which itself brings the channel down blocks no other.
+ */
+export async function claimNext(state: State, channel: string, now: number, probing = false): Promise<Claim> {
   return state.db.transaction().execute(async (trx) => {
-    const row = await due(trx, channel, now).select('id').orderBy('created_at').orderBy('id').limit(1).executeTakeFirst()
+    const row = await due(trx, channel, now).select('id').orderBy(probing ? 'due_at' : 'created_at').orderBy('created_at').orderBy('id').limit(1).executeTakeFirst()
     if (row === undefined) return { kind: 'nothing', nextDueAt: await nextDue(trx, channel, now) }
     return take(trx, [row.id], channel, now)
   })
@@ -106,10 +111,10 @@ export async function claimNext(state: State, channel: string, now: number): Pro
  * person whose oldest message has waited longest among those who may get one now. The attempt is noted in the same
  * transaction, so that a crash cannot make more of them than the policy allows.
  */
-export async function claimTogether(state: State, channel: string, policy: DigestPolicy, now: number): Promise<Claim> {
+export async function claimTogether(state: State, channel: string, policy: DigestPolicy, now: number, probing = false): Promise<Claim> {
   return state.db.transaction().execute(async (trx) => {
     const people = await due(trx, channel, now)
-      .select((eb) => ['person', eb.fn.countAll<number>().as('count'), eb.fn.min('created_at').as('oldest')])
+      .select((eb) => ['person', eb.fn.countAll<number>().as('count'), eb.fn.min(probing ? 'due_at' : 'created_at').as('oldest')])
       .groupBy('person')
       .orderBy('oldest')
       .execute()
@@ -121,7 +126,7 @@ export async function claimTogether(state: State, channel: string, policy: Diges
         next = Math.min(step.until, next ?? step.until)
         continue
       }
-      const query = due(trx, channel, now).select('id').where('person', '=', person).orderBy('created_at').orderBy('id')
+      const query = due(trx, channel, now).select('id').where('person', '=', person).orderBy(probing ? 'due_at' : 'created_at').orderBy('created_at').orderBy('id')
       const rows = await (step.kind === 'one' ? query.limit(1) : query).execute()
       const claim = await take(trx, rows.map((row) => row.id), channel, now)
       if (claim.kind === 'claimed') await trx.insertInto('channel_send').values({ id: claim.messages[0].sendId, channel, person, at: now }).execute()
@@ -138,8 +143,8 @@ async function nextDue(trx: StateTransaction, channel: string, now: number): Pro
   return later?.due_at
 }
 
-/** How many rows one statement names; SQLite takes 32 766 values. */
-const SLICE = 500
+/** How many rows one statement names: what follows it, reading their texts, is one turn of the event loop. */
+const SLICE = 100
 
 async function take(trx: StateTransaction, ids: readonly string[], channel: string, now: number): Promise<Claim> {
   const sendId = randomUUID()
@@ -195,10 +200,10 @@ export interface Spent {
 export const nothingSpent: Spent = { segments: 0, forget: false }
 
 /**
- * Writes what came of an attempt, with a receipt for each message that went along. `retryAt` is used where there is
- * another attempt; `once`: there is none, whatever came of it.
+ * Writes what came of an attempt, with a receipt for each message that went along. `again` is used where there is
+ * another attempt; `once`: there is none, whatever came of it. A delivery ends the rest of whoever got it.
  */
-export async function settle(state: State, messages: readonly Claimed[], outcome: SendOutcome, spent: Spent, now: number, retryAt: number, once = false): Promise<readonly Standing[]> {
+export async function settle(state: State, messages: readonly Claimed[], outcome: SendOutcome, spent: Spent, now: number, again: Again, once = false): Promise<readonly Standing[]> {
   const together = messages.length
   return state.db.transaction().execute(async (trx) => {
     const standings: Standing[] = []
@@ -215,7 +220,7 @@ export async function settle(state: State, messages: readonly Claimed[], outcome
         .updateTable('outbox')
         .set({
           state: standing === 'retried' ? 'queued' : standing,
-          due_at: standing === 'retried' ? retryAt : now,
+          due_at: standing === 'retried' ? again.at : now,
           updated_at: now,
           last_error: errorText(outcome),
           message_json: canonicalJson({ to, payload: claimed.payload }),
@@ -225,6 +230,8 @@ export async function settle(state: State, messages: readonly Claimed[], outcome
     }
     const [first] = messages
     if (first === undefined) return standings
+    if (standings.every((standing) => standing === 'sent')) await wakePerson(trx, first, now)
+    else if (again.person && standings.includes('retried')) await restPerson(trx, first, now, again.at)
     if (spent.forget) await trx.deleteFrom('channel_send').where('id', '=', first.sendId).execute()
     if (spent.segments > 0) await addUsage(trx, first.channel, spent.segments, now)
     return standings
@@ -290,9 +297,30 @@ export async function giveUp(state: State, now: number): Promise<readonly { read
   })
 }
 
-/** Makes everything of a channel that waits due now: the channel works again. */
-export async function hurry(state: State, channel: string, now: number): Promise<void> {
-  await state.db.updateTable('outbox').set({ due_at: now }).where('channel', '=', channel).where('state', '=', 'queued').where('due_at', '>', now).execute()
+/** Whatever waits for whom this message is for, on its channel. They are those it was queued for: some may have got it already. */
+const waitingFor = (trx: StateTransaction, { id, channel }: Claimed) =>
+  trx.updateTable('outbox').where('channel', '=', channel).where('state', '=', 'queued').where('person', '=', (eb) => eb.selectFrom('outbox as mine').select('mine.person').where('mine.id', '=', id))
+
+/** What else waits for them waits until then, also what is due already. */
+async function restPerson(trx: StateTransaction, message: Claimed, now: number, until: number): Promise<void> {
+  if (until > now) await waitingFor(trx, message).set({ due_at: until }).where('due_at', '<', until).execute()
+}
+
+/** What waits for them is due: they have just been reached. */
+async function wakePerson(trx: StateTransaction, message: Claimed, now: number): Promise<void> {
+  await waitingFor(trx, message).set({ due_at: now }).where('due_at', '>', now).execute()
+}
+
+/** Ends messages that no longer hold, each with a receipt that says why (a sentence). `whole`: nothing else goes in their send. */
+export async function supersede(state: State, messages: readonly { readonly claimed: Claimed; readonly why: string }[], whole: boolean, now: number): Promise<void> {
+  await state.db.transaction().execute(async (trx) => {
+    for (const { claimed, why } of messages) {
+      await trx.insertInto('receipt').values({ outbox_id: claimed.id, attempt: claimed.attempt, at: now, outcome: 'superseded', detail_json: canonicalJson({ why }) }).execute()
+      await trx.updateTable('outbox').set({ state: 'superseded', due_at: now, updated_at: now, last_error: null }).where('id', '=', claimed.id).execute()
+      // Nobody was told: it counts in no window.
+      if (whole) await trx.deleteFrom('channel_send').where('id', '=', claimed.sendId).execute()
+    }
+  })
 }
 
 /** How many messages a channel still owes. */

@@ -12,23 +12,26 @@ import { METRIC_NAME } from '../../protocol/series.ts'
 import type { Clock } from '../clock.ts'
 import type { Counters } from '../counters.ts'
 import type { Log } from '../log.ts'
-import { errorText } from '../log.ts'
 import type { Json } from '../state/audit.ts'
 import type { State, StateTransaction } from '../state/open.ts'
 import { attempt, attemptSignal, mayHaveGone } from './attempt.ts'
 import type { ChannelProblem } from './channel-problem.ts'
+import { channelRun, noteTakedown, worksNow } from './channel-run.ts'
+import type { ChannelRun } from './channel-run.ts'
 import type { Channel, Detail, Health, Rendered, SendOutcome } from './channel.ts'
 import { memoryMs } from './digest.ts'
-import { claimNext, claimTogether, enqueue, enqueueClaimed, forgetSends, giveUp, hurry, nothingSpent, owed, recoverInterrupted, settle, usedSegments } from './outbox-storage.ts'
+import { claimNext, claimTogether, enqueue, enqueueClaimed, forgetSends, giveUp, nothingSpent, owed, recoverInterrupted, settle, supersede, usedSegments } from './outbox-storage.ts'
 import type { Claimed, OutboxItem, Spent, Standing } from './outbox-storage.ts'
-import { fullBucket, retryDelayMs, take } from './pace.ts'
-import type { Bucket } from './pace.ts'
+import { againAfter, retryDelayMs, take } from './pace.ts'
+import { wordsFor } from './outbox-words.ts'
+import type { Worded } from './outbox-words.ts'
 import { pause } from './pause.ts'
 import { allDown } from './second-channel.ts'
 import type { Standing as ChannelStandings } from './second-channel.ts'
 import { budgetStanding } from './sms-budget.ts'
 import type { BudgetStanding } from './sms-budget.ts'
 import { standingWords } from './standing-words.ts'
+import type { Subject } from './subject.ts'
 import { testMessage } from './test-message.ts'
 
 /** How often a channel that has nothing to send is tried. */
@@ -37,8 +40,6 @@ const CHECK_MS = 300_000
 const EXPIRE_MS = 60_000
 /** How long a channel's loop sleeps at most: a clock that steps must not keep messages waiting. */
 const LONGEST_SLEEP_MS = 15_000
-/** Messages of a digest that are put into words without a pause. */
-const RENDER_SLICE = 50
 /** Pause before writing a receipt again that could not be written. */
 const RECEIPT_RETRY_MS = 1_000
 /** How long `stop` waits for the attempt under way. */
@@ -58,6 +59,8 @@ export interface OutboxDependencies {
   renderDigest(messages: readonly Rendered[], detail: Detail): Rendered
   /** Number of the incident that speaks for this one now: itself, or the one it went into. Left out: each for itself. */
   spokesman?(number: string): string
+  /** What a stored payload is to say now, asked right before it is sent. Left out: what it was queued with. */
+  subject?(payload: Json, now: number): Promise<Subject>
 }
 
 /** What came of a test message; its receipt stands in the outbox under `id`. */
@@ -104,23 +107,10 @@ export interface Outbox {
   series(): readonly SeriesValue[]
 }
 
-interface ChannelRun {
-  readonly channel: Channel
-  bucket: Bucket
-  health: Health | undefined
-  downInARow: number
-  pausedUntil: number
-  balance: { readonly left: number; readonly low: boolean } | undefined
-  /** The pump under way; a channel has one at a time, and never waits for another channel's. */
-  current: Promise<number | undefined> | undefined
-  woken: boolean
-  wakeUp(): void
-}
-
 /** Builds the outbox; nothing is sent before `start` or `runDue`. */
 export function createOutbox(deps: OutboxDependencies): Outbox {
   const { state, clock, log } = deps
-  const runs = deps.channels.map((channel): ChannelRun => ({ channel, bucket: fullBucket(channel.perMinute, clock.now()), health: undefined, downInARow: 0, pausedUntil: 0, balance: undefined, current: undefined, woken: false, wakeUp: () => undefined }))
+  const runs = deps.channels.map((channel) => channelRun(channel, clock.now()))
   const stopping = new AbortController()
   const cutting = new AbortController()
   let loops: readonly Promise<void>[] = []
@@ -148,23 +138,19 @@ export function createOutbox(deps: OutboxDependencies): Outbox {
     run.pausedUntil = 0
     if (before?.kind !== 'down') return
     log.info('notify: channel works again', { channel: run.channel.name })
-    await hurry(state, run.channel.name, clock.now())
-    wake()
+    // What failed with the channel is due all along: only the channel's own pause kept it.
+    run.wakeUp()
+    run.woken = true
   }
 
-  /** Words for what was claimed together; what cannot be put into words is settled by itself and left out. */
-  async function rendered(run: ChannelRun, messages: readonly Claimed[]): Promise<{ readonly going: readonly Claimed[]; readonly words: readonly Rendered[] }> {
-    const going: Claimed[] = []
-    const words: Rendered[] = []
-    for (const [index, claimed] of messages.entries()) {
-      // A storm may be put together from thousands; others want the processor too.
-      if (index % RENDER_SLICE === RENDER_SLICE - 1) await pause(0, cutting.signal)
-      try {
-        words.push(deps.render(claimed.payload, clock.now(), run.channel.detail ?? 'full'))
-        going.push(claimed)
-      } catch (error) {
-        await writeReceipt(run, [claimed], { kind: 'refused', why: `cannot be put into words: ${errorText(error)}` }, nothingSpent)
-      }
+  /** Words for what was claimed together; what cannot be put into words, or no longer holds, is settled by itself and left out. */
+  async function rendered(run: ChannelRun, messages: readonly Claimed[]): Promise<Pick<Worded, 'going' | 'words'>> {
+    const { going, words, ended, wordless } = await wordsFor({ ...deps, now: () => clock.now(), cut: cutting.signal }, messages, run.channel.detail ?? 'full')
+    for (const { claimed, why } of wordless) await writeReceipt(run, [claimed], { kind: 'refused', why }, nothingSpent)
+    const [first] = ended
+    if (first !== undefined) {
+      await written(first.claimed.id, () => supersede(state, ended, going.length === 0, clock.now()))
+      deps.counters.add('zhishou_channel_messages_total', { channel: run.channel.name, outcome: 'superseded' }, ended.length)
     }
     return { going, words }
   }
@@ -173,19 +159,26 @@ export function createOutbox(deps: OutboxDependencies): Outbox {
   async function writeReceipt(run: ChannelRun, messages: readonly Claimed[], outcome: SendOutcome, spent: Spent, once = false): Promise<void> {
     const [first] = messages
     if (first === undefined) return
+    const takedowns = noteTakedown(run, messages, outcome)
+    const standings = await written(first.id, () => {
+      const now = clock.now()
+      return settle(state, messages, outcome, spent, now, againAfter(outcome, first.attempt, takedowns, now, deps.random()), once)
+    })
+    if (standings === undefined) return
+    for (const [index, standing] of standings.entries()) told(run, messages[index] ?? first, outcome, standing)
+    if (messages.length > 1) deps.counters.add('zhishou_channel_digested_total', { channel: run.channel.name }, messages.length)
+    if (spent.segments > 0) deps.counters.add('zhishou_sms_segments_total', { channel: run.channel.name }, spent.segments)
+  }
+
+  /** Writes until it is written; undefined: the program ends before it is. */
+  async function written<T>(id: string, write: () => Promise<T>): Promise<T | undefined> {
     for (;;) {
       try {
-        const now = clock.now()
-        const wait = Math.max(retryDelayMs(first.attempt, deps.random()), outcome.kind === 'try-again' ? (outcome.afterMs ?? 0) : 0)
-        const standings = await settle(state, messages, outcome, spent, now, now + wait, once)
-        for (const [index, standing] of standings.entries()) told(run, messages[index] ?? first, outcome, standing)
-        if (messages.length > 1) deps.counters.add('zhishou_channel_digested_total', { channel: run.channel.name }, messages.length)
-        if (spent.segments > 0) deps.counters.add('zhishou_sms_segments_total', { channel: run.channel.name }, spent.segments)
-        return
+        return await write()
       } catch (error) {
-        log.error('notify: cannot write a receipt, trying again', { id: first.id, error })
+        log.error('notify: cannot write a receipt, trying again', { id, error })
         await pause(RECEIPT_RETRY_MS, cutting.signal)
-        if (cutting.signal.aborted) return
+        if (cutting.signal.aborted) return undefined
       }
     }
   }
@@ -216,11 +209,12 @@ export function createOutbox(deps: OutboxDependencies): Outbox {
         const next = await claimable(channel.name)
         return next ? now + waitMs : undefined
       }
-      const claim = await (channel.digest === undefined ? claimNext(state, channel.name, now) : claimTogether(state, channel.name, channel.digest, now))
+      const probing = run.health?.kind === 'down'
+      const claim = await (channel.digest === undefined ? claimNext(state, channel.name, now, probing) : claimTogether(state, channel.name, channel.digest, now, probing))
       if (claim.kind === 'nothing') return claim.nextDueAt
-      run.bucket = bucket
       const { going, words } = await rendered(run, claim.messages)
       if (going.length === 0) continue
+      run.bucket = bucket
       const { outcome, spent, asked } = await attempt({ state, clock, renderDigest: deps.renderDigest }, channel, going, standingWords(going, words, deps.spokesman ?? ((number) => number)), cutting.signal)
       await writeReceipt(run, going, outcome, spent)
       if (asked) await noteOutcome(run, outcome)
@@ -379,9 +373,4 @@ export function createOutbox(deps: OutboxDependencies): Outbox {
     },
     series: () => runs.flatMap((run) => (run.health === undefined ? [] : [{ labels: { [METRIC_NAME]: 'zhishou_channel_up', channel: run.channel.name }, value: run.health.kind === 'up' ? 1 : 0 }])),
   }
-}
-
-/** undefined: not known yet. */
-function worksNow(run: ChannelRun): boolean | undefined {
-  return run.health === undefined ? undefined : run.health.kind === 'up'
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { seed } from '../../test/scale.ts'
-import { fullBucket, retryDelayMs, take } from './pace.ts'
+import { againAfter, fullBucket, retryDelayMs, take } from './pace.ts'
 
 describe('retryDelayMs', () => {
   it('doubles to five minutes, half of it random', () => {
@@ -12,6 +12,23 @@ describe('retryDelayMs', () => {
       expect(delay).toBeLessThanOrEqual(300_000)
       expect(delay).toBeLessThan(2 * retryDelayMs(attempts, 0) + 1)
     }), { seed })
+  })
+})
+
+describe('againAfter', () => {
+  const later = { kind: 'try-again', why: '451', channelDown: false } as const
+  const down = { kind: 'try-again', why: 'ECONNREFUSED', channelDown: true } as const
+
+  it('leaves a fault of the channel to the channel, but for what brings it down again and again', () => {
+    expect([0, 1, 2, 3].map((takedowns) => againAfter(down, 9, takedowns, 1_000, 0.5))).toEqual([
+      { at: 1_000, person: false }, { at: 1_000, person: false }, { at: 1_000 + retryDelayMs(1, 0.5), person: false }, { at: 1_000 + retryDelayMs(2, 0.5), person: false },
+    ])
+  })
+
+  it('lets those rest whose fault it is, and all wait that the other side asks to', () => {
+    expect(againAfter(later, 3, 0, 1_000, 0.5)).toEqual({ at: 1_000 + retryDelayMs(3, 0.5), person: true })
+    expect(againAfter({ ...later, afterMs: 900_000 }, 3, 0, 1_000, 0.5)).toEqual({ at: 901_000, person: false })
+    expect(againAfter({ kind: 'delivered', to: ['a'], detail: '', refused: [], again: [{ address: 'b', why: '451' }] }, 1, 0, 0, 0)).toEqual({ at: 2_500, person: false })
   })
 })
 

@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { incidentSchema } from '../incidents/incident.ts'
 import type { Incident } from '../incidents/incident.ts'
+import { clockNames } from '../incidents/sla.ts'
 import type { Notification } from './flush.ts'
 import { ackWaysSchema, noticeSchema } from './notice.ts'
 import { isResolved } from './routed-alert.ts'
@@ -29,6 +30,13 @@ const alertsPayload = z
   })
   .readonly()
 
+/** The steps of an escalation; what they say is found when it is sent. `repeat` 0: the step itself. */
+const escalationAbout = z.strictObject({ kind: z.literal('escalation'), steps: z.array(z.strictObject({ clock: z.enum(clockNames), used: z.number(), repeat: z.number() })).min(1).readonly() }).readonly()
+/** The steps of an escalation. */
+export type EscalationAbout = z.infer<typeof escalationAbout>
+/** A report that is late, by the key of its reminder. */
+const reportAbout = z.strictObject({ kind: z.literal('report'), key: z.string() }).readonly()
+
 /** Anything else that is told: a gap in the roster, a late report, an escalation. `lines` never go at minimal detail. */
 const plainPayload = z
   .strictObject({
@@ -44,6 +52,8 @@ const plainPayload = z
     /** Of the incident it is about, for its clocks. */
     incident: incidentSchema.nullable(),
     ack: ackWaysSchema.nullable().default(null),
+    /** What it depends on when its turn comes; null: nothing, it always goes. */
+    about: z.union([escalationAbout, reportAbout]).nullable().default(null),
   })
   .readonly()
 

@@ -1,4 +1,4 @@
-import { fill } from '../incidents/wording.ts'
+import { fill } from '../sentence.ts'
 import type { Wording } from '../incidents/wording.ts'
 import type { ChannelProblem } from './channel-problem.ts'
 

@@ -31,7 +31,10 @@ export interface RouteReceiver {
   readonly integrations: readonly Integration[]
 }
 
-const webhookKeys = ['url', 'send_resolved', 'max_alerts']
+/** Keys of an entry of `to`. */
+export const targetKeys = ['channel', 'addresses', 'roster', 'people', 'send_resolved']
+/** Keys of an entry of `webhook_configs`. */
+export const webhookKeys = ['url', 'send_resolved', 'max_alerts']
 /** What Alertmanager knows and we do not do. */
 const unhonoured = ['http_config']
 const otherConfigs = ['discord_configs', 'email_configs', 'msteams_configs', 'opsgenie_configs', 'pagerduty_configs', 'pushover_configs', 'slack_configs', 'sns_configs', 'telegram_configs', 'victorops_configs', 'webex_configs', 'wechat_configs']
@@ -58,7 +61,7 @@ export function readReceiver(spot: Spot): RouteReceiver {
 }
 
 function readTarget(spot: Spot, index: number): Integration {
-  const fields = readMap(spot, ['channel', 'addresses', 'roster', 'people', 'send_resolved'])
+  const fields = readMap(spot, targetKeys)
   const channelAt = fields.get('channel')
   const channel = channelAt === undefined ? '' : (readText(channelAt) ?? '')
   if (!/^[a-z0-9][a-z0-9-]{0,63}$/.test(channel)) complain(channelAt ?? spot, 'channel must name one of the channels of collector.yml (lower-case letters, digits, hyphens)')

@@ -31,7 +31,7 @@ const alerts = (changes: Partial<AlertsPayload> = {}): AlertsPayload => ({
   alerts: [{ labels: { alertname: 'DiskFull', severity: 'critical', service: 'business', instance: 'web-01' }, annotations: { summary: '磁盘将满' }, startsAt: START, endsAt: null, generatorUrl: '', fingerprint: 'f' }],
   ...changes,
 })
-const plain: PlainPayload = { kind: 'plain', what: '值班空缺', severity: 'warning', service: 'business', number: '', title: '夜班无人', lines: ['张三请假'], incident: null, ack: null }
+const plain: PlainPayload = { kind: 'plain', what: '值班空缺', severity: 'warning', service: 'business', number: '', title: '夜班无人', lines: ['张三请假'], incident: null, ack: null, about: null }
 
 describe('minimal detail', () => {
   it('says service, severity, number and time left', () => {
@@ -66,7 +66,7 @@ describe('minimal detail', () => {
       for (const left of [0, 90, 200, 3_000]) {
         const one = render(opened({ service }), START + left * MINUTE, 'minimal')
         const many = renderDigest(Array.from({ length: 1_234 }, () => one), 'minimal')
-        for (const words of [one, many]) expect(segmentsOf(signedText(words.brief, '政务运维值守', false, 9).billed)).toBe(1)
+        for (const words of [one, many]) expect(segmentsOf(signedText(words, '政务运维值守', false, 9).billed)).toBe(1)
       }
     }
   })
@@ -123,7 +123,7 @@ describe('acknowledging from the message', () => {
     // A link is too long for an SMS.
     expect(mail.brief).toBe(without.brief)
     const sms = asked({ link: null, code: '47' }, 'minimal')
-    expect(sms.brief).toBe(`${asked(null, 'minimal').brief} 回复47响应`)
+    expect([sms.brief, sms.answer]).toEqual([asked(null, 'minimal').brief, '回复47响应'])
     expect(sms.html).not.toContain('<a href')
     const both = asked({ link, code: '47' })
     expect(both.text.startsWith(`立即响应（仅限本人使用）：${link}\n回复47响应\n\n`)).toBe(true)
@@ -133,11 +133,11 @@ describe('acknowledging from the message', () => {
     expect(asked({ link: null, code: null })).toEqual(asked(null))
     const { markdown, webhook } = asked({ link, code: '47' })
     expect([markdown, JSON.stringify(webhook)]).toEqual([asked(null).markdown, JSON.stringify(asked(null).webhook)])
-    expect(render({ ...plain, ack: { link: null, code: '47' } }, START, 'minimal').brief).toMatch(/ 回复47响应$/)
+    expect(render({ ...plain, ack: { link: null, code: '47' } }, START, 'minimal').answer).toBe('回复47响应')
   })
 
   it('still fits into one SMS', () => {
-    expect(segmentsOf(signedText(asked({ link: null, code: '4711' }, 'minimal').brief, '政务运维值守', false, 9).billed)).toBe(1)
+    expect(segmentsOf(signedText(asked({ link: null, code: '4711' }, 'minimal'), '政务运维值守', false, 9).billed)).toBe(1)
   })
 })
 
@@ -147,9 +147,76 @@ describe('digest', () => {
     const words = renderDigest(list, 'minimal')
     expect(words.severity).toBe('critical')
     expect(words.brief).toBe('500条告警,最严重[紧急]网上业务信息系统 F20261122-001 响应剩1 小时 0 分钟。其余见控制台')
-    expect(words.text).toContain('另有 480 条')
+    expect(words.text).toContain('另有 400 条')
     expect(words.webhook.alerts).toHaveLength(500)
     expect(renderDigest([list[0]!], 'minimal')).toBe(list[0])
+  })
+})
+
+describe('a digest of incidents', () => {
+  const link = (number: string): string => `${consoleUrl}/a/${number}?y=1&z="<b>`
+  const one = (number: string, ack: Notice['ack'], severity: 'critical' | 'warning' = 'warning') => render({ ...opened({ number }, { severity, summary: `${number} 的故障 <x>` }), ack }, START + 30 * MINUTE, 'full')
+  const list = [one('F1', { link: link('F1'), code: null }), one('F2', { link: link('F2'), code: null }, 'critical'), render(plain, START, 'full'), one('F3', null)]
+  const { text, html, markdown } = renderDigest(list, 'full')
+
+  it('lists each with its number, what it is, since when, what is left on each clock and its own link', () => {
+    const items = text.split(/\n\n(?=\d+\. )/).slice(1)
+    expect(items).toHaveLength(4)
+    expect(items[0]).toBe([
+      '1. 【紧急】web-01 挂载点 /data：F2 的故障 <x>（F2）', '   开始时间：2026-11-22 10:00:00（北京时间）', '   响应：剩余 30 分钟（截止 2026-11-22 11:00:00）', '   处置：剩余 1 小时 30 分钟（截止 2026-11-22 12:00:00）',
+      '   恢复：剩余 23 小时 30 分钟（截止 2026-11-23 10:00:00）', `   立即响应（仅限本人使用）：${link('F2')}`,
+    ].join('\n'))
+    expect(items[1]).toContain(link('F1'))
+    expect(items[1]).not.toContain(link('F2'))
+    expect(items[2]).toContain('   张三请假')
+    expect(items[3]).not.toContain('立即响应')
+  })
+
+  it('has the links in HTML too, escaped, and gives none to robots', () => {
+    expect(html.match(/<li/g)).toHaveLength(4)
+    expect(html).toContain(`<a href="${consoleUrl}/a/F1?y=1&amp;z=&quot;&lt;b&gt;">立即响应`)
+    expect(html).not.toContain('<x>')
+    expect(markdown).not.toContain('/a/')
+    expect(markdown.match(/的故障/g)).toHaveLength(3)
+  })
+
+  it('says several messages of one incident as one, as the last has it', () => {
+    const escalated: PlainPayload = { ...plain, what: '时限提醒', severity: 'critical', number: 'F1', title: 'web-01 失联', lines: ['响应时限已用 75%，还剩 15 分钟'], ack: { link: link('later'), code: null } }
+    const said = renderDigest([one('F1', { link: link('first'), code: null }), one('F9', null), render(escalated, START, 'full')], 'full')
+    const items = said.text.split(/\n\n(?=\d+\. )/).slice(1)
+    expect(items).toHaveLength(2)
+    expect(items[0]).toContain('（F1）\n   【紧急】时限提醒：web-01 失联')
+    expect(items[0]).toContain('还剩 15 分钟')
+    expect(items[0]).toContain(link('later'))
+    expect(items[0]).not.toContain(link('first'))
+    expect(said.text).toContain('以下 3 条')
+    // A title that does not name it is followed by the number.
+    expect(renderDigest([render(escalated, START, 'full'), list[2]!], 'full').text).toContain('   故障编号：F1')
+  })
+
+  it('counts what a mail has no room for', () => {
+    const many = renderDigest(Array.from({ length: 130 }, (_, index) => one(`F${index}`, null)), 'full')
+    expect(many.text.match(/^\d+\. /gm)).toHaveLength(100)
+    expect(many.text).toContain('另有 30 条')
+    expect(many.markdown).toContain('另有 110 条')
+  })
+
+  it('by SMS names the worst, how to answer about it, and the others with their codes as far as the segments hold', () => {
+    const short = (number: string, code: string | null, severity: 'critical' | 'warning' = 'warning') => render({ ...opened({ number }, { severity }), ack: code === null ? null : { link: null, code } }, START + 30 * MINUTE, 'minimal')
+    const words = renderDigest([short('F20261122-001', '1001'), short('F20261122-002', '1002', 'critical'), short('F20261122-003', null)], 'minimal')
+    expect(words.answer).toBe('回复1002响应')
+    expect(words.more).toEqual(['F20261122-001回复1001', 'F20261122-003'])
+    const sent = (segments: number): string => signedText(words, '值守', false, segments).billed
+    expect(sent(1)).toMatch(/^【值守】3条告警,最严重\[紧急\]网上业务信息系统 F20261122-002 .* 回复1002响应$/)
+    expect(sent(2)).toMatch(/其余见控制台 回复1002响应 F20261122-001回复1001 F20261122-003$/)
+    expect(segmentsOf(sent(1))).toBe(1)
+    expect(renderDigest([short('F1', null), short('F2', null)], 'minimal')).toMatchObject({ answer: '', more: ['F2'] })
+  })
+
+  it('at minimal detail gives no title, host or start away, but the time left on each clock', () => {
+    const minimal = renderDigest(['F1', 'F2'].map((number) => render({ ...opened({ number }), ack: { link: link(number), code: null } }, START + 30 * MINUTE, 'minimal')), 'minimal')
+    expect(minimal.text).toContain(['1. [紧急]网上业务信息系统故障 F1', '   响应剩30 分钟', '   处置剩1 小时 30 分钟', '   恢复剩23 小时 30 分钟', `   立即响应（仅限本人使用）：${link('F1')}`].join('\n'))
+    expect(minimal.text).not.toMatch(/web-01|文件系统|开始时间/)
   })
 })
 

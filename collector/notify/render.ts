@@ -2,17 +2,21 @@
  * Messages in words: by mail, SMS, robots and webhooks, at the detail the channel may have. Every sentence is the
  * catalogue's. At minimal detail nothing is taken from an alert but its severity, and its service by alias.
  */
+import type { ClockView } from '../../protocol/api.ts'
 import type { Severity } from '../../protocol/events.ts'
 import { officeTime } from '../clock.ts'
 import { clockStops, moreUrgent } from '../incidents/incident.ts'
 import type { Incident } from '../incidents/incident.ts'
 import type { AckWays, Notice } from './notice.ts'
 import { clockViews } from '../incidents/sla.ts'
-import { durationText, fill, objectText } from '../incidents/wording.ts'
+import { durationText, fill } from '../sentence.ts'
+import { objectText } from '../incidents/wording.ts'
 import type { Wording } from '../incidents/wording.ts'
 import type { Json } from '../state/audit.ts'
 import type { Detail, MessageFields, Rendered } from './channel.ts'
-import { escapeHtml, incidentLink, renderNotice, shorten } from './mail-words.ts'
+import { renderDigest } from './digest-words.ts'
+import { clockTexts, escapeHtml, incidentLink, renderNotice, shorten, sinceTexts } from './mail-words.ts'
+import { plainMarkdown, tidy } from './plain-text.ts'
 import { messagePayload } from './payload.ts'
 import type { AlertsPayload, MessagePayload, PlainPayload } from './payload.ts'
 import { webhookPayload } from './webhook-payload.ts'
@@ -41,7 +45,7 @@ export interface Renderer {
 export function createRenderer(settings: RenderSettings): Renderer {
   return {
     render: (payload, now, detail) => renderPayload(messagePayload.parse(payload), settings, now, detail),
-    renderDigest: (messages, detail) => renderDigest(messages, settings, detail),
+    renderDigest: (messages, detail) => renderDigest(messages, settings.wording, detail),
   }
 }
 
@@ -53,13 +57,13 @@ export function renderPayload(payload: MessagePayload, settings: RenderSettings,
   return payload.kind === 'alerts' || payload.ack === null ? made : withAck(made, payload.ack, settings.wording)
 }
 
-/** How to acknowledge, before everything else: a link where there is room for one, a word to answer where that is short. */
+/** How to acknowledge, before everything else: a link where there is room for one, a word to answer at the end of what is short. */
 function withAck(made: Rendered, { link, code }: AckWays, { mail: { line } }: Wording): Rendered {
   const answer = code === null ? [] : [fill(line.ackCode, { code })]
   const texts = [...(link === null ? [] : [fill(line.ackLink, { link })]), ...answer]
   if (texts.length === 0) return made
   const anchors = texts.map((text) => (link !== null && text.includes(link) ? `<a href="${escapeHtml(link)}">${escapeHtml(text)}</a>` : escapeHtml(text)))
-  return { ...made, text: `${texts.join('\n')}\n\n${made.text}`, html: made.html.replace(/(<body[^>]*>)/, (body) => `${body}\n<p>${anchors.join('<br>')}</p>`), brief: [made.brief, ...answer].join(' ') }
+  return { ...made, text: `${texts.join('\n')}\n\n${made.text}`, html: made.html.replace(/(<body[^>]*>)/, (body) => `${body}\n<p>${anchors.join('<br>')}</p>`), answer: answer.join(' '), entry: { ...made.entry, ack: { link, code } } }
 }
 
 /** What every message has, and all that a minimal one may say. */
@@ -68,6 +72,8 @@ interface Facts {
   readonly fields: MessageFields
   readonly resolved: boolean
   readonly at: number
+  /** For its clocks. */
+  readonly incident: Incident | null
 }
 
 function factsOf(payload: MessagePayload, settings: RenderSettings, now: number): Facts {
@@ -76,6 +82,7 @@ function factsOf(payload: MessagePayload, settings: RenderSettings, now: number)
     severity,
     resolved,
     at: now,
+    incident,
     fields: { what, severity: wording.severity[severity], service: service === '' ? '' : aliasOf(service, settings), number, left: incident === null ? '' : leftText(incident, wording, now), count: '1' },
   })
   switch (payload.kind) {
@@ -117,15 +124,21 @@ function worstOf(severities: readonly Severity[]): Severity {
 
 /** The nearest clock that still runs, or the last that is late; '' when all have stopped. */
 function leftText(incident: Incident, wording: Wording, now: number): string {
-  const running = clockViews({ startedAt: incident.startedAt, profile: incident.profile, stops: clockStops(incident) }, now).filter((clock) => clock.state === 'running')
+  const running = runningClocks(incident, now)
   const next = running.find((clock) => !clock.breached) ?? running.at(-1)
-  if (next === undefined) return ''
-  const text = durationText(wording, next.leftMs)
-  const clock = wording.clock[next.clock]
-  return next.breached ? fill(wording.message.left.breached, { clock, over: text }) : fill(wording.message.left.running, { clock, left: text })
+  return next === undefined ? '' : shortClock(next, wording)
 }
 
-function minimal({ severity, fields, resolved, at }: Facts, { wording }: RenderSettings): Rendered {
+const runningClocks = (incident: Incident, now: number): readonly ClockView[] =>
+  clockViews({ startedAt: incident.startedAt, profile: incident.profile, stops: clockStops(incident) }, now).filter((clock) => clock.state === 'running')
+
+function shortClock({ clock: name, leftMs, breached }: ClockView, wording: Wording): string {
+  const text = durationText(wording.duration, leftMs)
+  const clock = wording.clock[name]
+  return breached ? fill(wording.message.left.breached, { clock, over: text }) : fill(wording.message.left.running, { clock, left: text })
+}
+
+function minimal({ severity, fields, resolved, at, incident }: Facts, { wording }: RenderSettings): Rendered {
   const words = wording.message.minimal
   const lines = [
     ...(fields.service === '' ? [] : [fill(words.service, { service: fields.service })]),
@@ -137,8 +150,14 @@ function minimal({ severity, fields, resolved, at }: Facts, { wording }: RenderS
   const subject = tidy(fill(words.subject, { ...fields }))
   const labels: Record<string, string> = { severity, ...(fields.service === '' ? {} : { service: fields.service }), ...(fields.number === '' ? {} : { incident: fields.number }) }
   const alert: PayloadAlert = { labels, annotations: { summary: subject }, startsAt: at, endsAt: resolved ? at : undefined, generatorUrl: '', fingerprint: '' }
-  return wordsOf(severity, fields, subject, lines, tidy(fill(words.brief, { ...fields })), undefined, webhookPayload({ receiver: '', groupKey: fields.number, groupLabels: {}, alerts: [alert], externalUrl: '' }))
+  const made = wordsOf(severity, fields, subject, lines, tidy(fill(words.brief, { ...fields })), undefined, webhookPayload({ receiver: '', groupKey: fields.number, groupLabels: {}, alerts: [alert], externalUrl: '' }))
+  return withDetails(made, incident === null ? [] : runningClocks(incident, at).map((clock) => shortClock(clock, wording)))
 }
+
+/** With these lines where it is one of several. */
+const withDetails = (made: Rendered, details: readonly string[]): Rendered => ({ ...made, entry: { ...made.entry, details } })
+
+const incidentDetails = (incident: Incident, wording: Wording, now: number): readonly string[] => [...sinceTexts(incident, wording), ...clockTexts(incident, wording, now)]
 
 function full(payload: Exclude<MessagePayload, { readonly kind: 'test' }>, facts: Facts, settings: RenderSettings, now: number): Rendered {
   switch (payload.kind) {
@@ -160,7 +179,7 @@ function fullNotice(notice: Notice, { severity, fields }: Facts, settings: Rende
   const lines = mail.text.trim().split('\n').filter((line) => line !== '' && line !== wording.mail.foot && (link === undefined || !line.includes(link)))
   const brief = tidy(fill(wording.message.full.brief, { ...fields, object, title: incident.title }))
   const made = wordsOf(severity, fields, mail.subject, lines, brief, link, webhookPayload(groupOfIncident(notice, consoleUrl)))
-  return { ...made, text: mail.text, html: mail.html }
+  return { ...withDetails(made, incidentDetails(incident, wording, now)), text: mail.text, html: mail.html }
 }
 
 function groupOfIncident({ incident, what }: Notice, consoleUrl: string | undefined): PayloadGroup {
@@ -175,7 +194,7 @@ function groupOfIncident({ incident, what }: Notice, consoleUrl: string | undefi
   }
 }
 
-function fullAlerts(payload: AlertsPayload, { severity, fields }: Facts, settings: RenderSettings): Rendered {
+function fullAlerts(payload: AlertsPayload, { severity, fields, at }: Facts, settings: RenderSettings): Rendered {
   const { wording, consoleUrl } = settings
   const { alerts, what } = wording.message
   const title = (alert: AlertsPayload['alerts'][number]): string => alert.annotations['summary'] ?? alert.labels['alertname'] ?? ''
@@ -190,14 +209,17 @@ function fullAlerts(payload: AlertsPayload, { severity, fields }: Facts, setting
   const subject = fill(alerts.subject, { severity: fields.severity, what: fields.what, count, title: shorten(heading) })
   const group: PayloadGroup = { ...payload, externalUrl: consoleUrl ?? '', alerts: payload.alerts.map((alert) => ({ ...alert, endsAt: alert.endsAt ?? undefined })) }
   const brief = tidy(fill(wording.message.full.brief, { ...fields, object: '', title: heading }))
-  return wordsOf(severity, { ...fields, count }, subject, lines, brief, payload.incident === null ? consoleUrl : incidentLink(consoleUrl, payload.incident.number), webhookPayload(group))
+  const made = wordsOf(severity, { ...fields, count }, subject, lines, brief, payload.incident === null ? consoleUrl : incidentLink(consoleUrl, payload.incident.number), webhookPayload(group))
+  const since = { startedAt: Math.min(...payload.alerts.map((alert) => alert.startsAt)), recoveredAt: null }
+  return withDetails(made, payload.incident === null ? sinceTexts(since, wording) : incidentDetails(payload.incident, wording, at))
 }
 
 function fullPlain(payload: PlainPayload, { severity, fields, at }: Facts, { wording, consoleUrl }: RenderSettings): Rendered {
   const brief = tidy(fill(wording.message.full.brief, { ...fields, object: '', title: payload.title }))
   const alert: PayloadAlert = { labels: { alertname: payload.what, severity, ...(payload.service === '' ? {} : { service: payload.service }), ...(payload.number === '' ? {} : { incident: payload.number }) }, annotations: { summary: payload.title, description: payload.lines.join('\n') }, startsAt: at, endsAt: undefined, generatorUrl: '', fingerprint: '' }
   const lines = [payload.title, ...payload.lines, ...(fields.left === '' ? [] : [fill(wording.message.minimal.left, { left: fields.left })])]
-  return wordsOf(severity, fields, `【${fields.severity}】${payload.what}：${shorten(payload.title)}`, lines, brief, payload.number === '' ? consoleUrl : incidentLink(consoleUrl, payload.number), webhookPayload({ receiver: '', groupKey: payload.what, groupLabels: {}, alerts: [alert], externalUrl: consoleUrl ?? '' }))
+  const made = wordsOf(severity, fields, `【${fields.severity}】${payload.what}：${shorten(payload.title)}`, lines, brief, payload.number === '' ? consoleUrl : incidentLink(consoleUrl, payload.number), webhookPayload({ receiver: '', groupKey: payload.what, groupLabels: {}, alerts: [alert], externalUrl: consoleUrl ?? '' }))
+  return withDetails(made, [...payload.lines, ...(payload.incident === null ? [] : incidentDetails(payload.incident, wording, at))])
 }
 
 function renderTest(channel: string, { severity, fields, at }: Facts, { wording }: RenderSettings, now: number): Rendered {
@@ -207,45 +229,12 @@ function renderTest(channel: string, { severity, fields, at }: Facts, { wording 
   return wordsOf(severity, fields, subject, [text], subject, undefined, webhookPayload({ receiver: '', groupKey: 'test', groupLabels: {}, alerts: [alert], externalUrl: '' }))
 }
 
-/** One message for several: the worst first, then as many as a list may have. At minimal detail their own words are minimal already. */
-export function renderDigest(messages: readonly Rendered[], { wording }: RenderSettings, detail: Detail): Rendered {
-  const sorted = messages.toSorted((a, b) => (moreUrgent(a.severity, b.severity) ? -1 : moreUrgent(b.severity, a.severity) ? 1 : 0))
-  const [worst] = sorted
-  if (worst === undefined) throw new Error('notify: a digest of nothing')
-  if (sorted.length === 1) return worst
-  const words = wording.message.digest
-  const count = String(sorted.length)
-  const rest = sorted.length - MOST_LINES
-  const lines = [fill(words.lead, { count }), ...sorted.slice(0, MOST_LINES).map((one) => one.subject), ...(rest > 0 ? [fill(words.more, { count: String(rest) })] : []), ...(detail === 'minimal' ? [wording.message.minimal.more] : [])]
-  const fields = { ...worst.fields, what: wording.message.what.digest, count }
-  return wordsOf(worst.severity, fields, fill(words.subject, { count, severity: worst.fields.severity }), lines, tidy(fill(words.brief, { ...fields })), undefined, digestPayload(sorted.map((one) => one.webhook)))
-}
-
-function digestPayload(payloads: readonly WebhookPayload[]): WebhookPayload {
-  const [first] = payloads
-  if (first === undefined) throw new Error('notify: a digest of nothing')
-  const alerts = payloads.flatMap((one) => one.alerts)
-  return { ...first, status: alerts.some((alert) => alert.status === 'firing') ? 'firing' : 'resolved', alerts, groupLabels: {}, commonLabels: {}, commonAnnotations: {} }
-}
-
 function wordsOf(severity: Severity, fields: MessageFields, subject: string, lines: readonly string[], brief: string, link: string | undefined, webhook: WebhookPayload): Rendered {
   const all = link === undefined ? lines : [...lines, link]
   return {
-    severity, fields, subject, brief, webhook,
+    severity, fields, subject, brief, webhook, answer: '', more: [], entry: { number: fields.number, title: subject, details: [], ack: null },
     text: `${[subject, '', ...all].join('\n')}\n`,
     html: `<!doctype html><html lang="zh-CN"><body style="font-family:sans-serif;font-size:15px;line-height:1.6">\n<p>${lines.map(escapeHtml).join('<br>')}</p>${link === undefined ? '' : `\n<p><a href="${escapeHtml(link)}">${escapeHtml(link)}</a></p>`}\n</body></html>`,
     markdown: [`**${plainMarkdown(subject)}**`, ...lines.map((line) => `> ${plainMarkdown(line)}`), ...(link === undefined ? [] : [`[${link}](${link})`])].join('\n\n'),
   }
-}
-
-/** Text that robots show as it is: what would be markup, a mention or a link of somebody else's is taken apart. */
-function plainMarkdown(text: string): string {
-  return text.replaceAll(/[\p{Cc}\s]+/gu, ' ').replaceAll(/[*`\\[\]<>]/g, (char) => wide[char] ?? char).replaceAll('@', '＠')
-}
-
-const wide: Readonly<Record<string, string>> = { '*': '＊', '`': '｀', '\\': '＼', '[': '［', ']': '］', '<': '＜', '>': '＞' }
-
-/** Without the gaps that empty fields leave. */
-function tidy(text: string): string {
-  return text.replaceAll(/[\p{Cc}\s]+/gu, ' ').replaceAll(/ (?=[。，,；;]|$)/g, '').trim()
 }

@@ -33,9 +33,12 @@ export type ParsedRouteFile = { readonly kind: 'ok'; readonly file: RouteFile } 
 
 type Fields = ReadonlyMap<string, Spot>
 
-const topKeys = ['global', 'route', 'inhibit_rules', 'time_intervals', 'mute_time_intervals', 'receivers', 'templates']
-const routeKeys = ['receiver', 'group_by', 'match', 'match_re', 'matchers', 'mute_time_intervals', 'active_time_intervals', 'continue', 'routes', 'group_wait', 'group_interval', 'repeat_interval']
-const inhibitKeys = ['source_match', 'source_match_re', 'source_matchers', 'target_match', 'target_match_re', 'target_matchers', 'equal']
+/** Keys of a routes file, for docs/alert-files.md. */
+export const topKeys = ['global', 'route', 'inhibit_rules', 'time_intervals', 'mute_time_intervals', 'receivers', 'templates']
+/** Keys of a route. */
+export const routeKeys = ['receiver', 'group_by', 'match', 'match_re', 'matchers', 'mute_time_intervals', 'active_time_intervals', 'continue', 'routes', 'group_wait', 'group_interval', 'repeat_interval']
+/** Keys of an inhibit rule. */
+export const inhibitKeys = ['source_match', 'source_match_re', 'source_matchers', 'target_match', 'target_match_re', 'target_matchers', 'equal']
 /** Alertmanager's other globals, so that a file brought along gets a clear answer instead of a guess at a typing error. */
 const otherGlobals = /^(smtp_\w+|slack_api_url(_file)?|pagerduty_url|opsgenie_\w+|wechat_\w+|victorops_\w+|telegram_api_url|webex_api_url|http_config)$/
 

@@ -25,6 +25,8 @@ export interface RoutingDeskDependencies {
   works(): Standing
   /** The number of the incident an alert of these labels belongs to, if any. */
   incidentOf(labels: Labels): string | undefined
+  /** A span of time in words. */
+  span(ms: number): string
 }
 
 export interface RoutingDesk {
@@ -103,7 +105,7 @@ export function createRoutingDesk(deps: RoutingDeskDependencies): RoutingDesk {
           groupWaitMs: place.route.groupWaitMs, groupIntervalMs: place.route.groupIntervalMs, repeatIntervalMs: place.route.repeatIntervalMs,
           group: group === undefined ? null : { alerts: group.alerts.size, dueAt: group.dueAt },
           told: stops.length === 0 && receiver.targets.some((one) => one.nobody === null),
-          sentences: [timing(group, place.route, now), ...(stops.length > 0 ? stops : reached(receiver))],
+          sentences: [timing(group, place.route, now, (ms) => deps.span(ms)), ...(stops.length > 0 ? stops : reached(receiver))],
         }
       })
       return { now, labels: routing, routes }
@@ -111,9 +113,9 @@ export function createRoutingDesk(deps: RoutingDeskDependencies): RoutingDesk {
   }
 }
 
-function timing(group: AlertGroup | undefined, route: Route, now: number): string {
-  if (group === undefined) return `新的分组，等待 ${route.groupWaitMs / 1_000} 秒后通知`
-  return `加入已有分组（${group.alerts.size} 条告警），下次检查在 ${Math.max(0, Math.ceil((group.dueAt - now) / 1_000))} 秒后`
+function timing(group: AlertGroup | undefined, route: Route, now: number, span: (ms: number) => string): string {
+  if (group === undefined) return `新的分组，等待 ${span(route.groupWaitMs)}后通知`
+  return `加入已有分组（${group.alerts.size} 条告警），下次检查在 ${span(Math.max(0, group.dueAt - now))}后`
 }
 
 function reached({ name, targets }: ReceiverView): readonly string[] {

@@ -171,7 +171,7 @@ describe('dispatch', () => {
     await dispatch.put([critical, info, other])
     await world.clock.advance(300_000)
     const facts = {
-      at: START + 200_000, routes, decisions: await dispatch.decisions(explainFrom(routes, START + 200_000), START + 200_000), silences: dispatch.silences.list(), receipts: [], nameOf: (fingerprint: string) => (fingerprint === critical.fingerprint ? 'Down' : fingerprint),
+      at: START + 200_000, routes, decisions: await dispatch.decisions(explainFrom(routes, START + 200_000), START + 200_000), silences: dispatch.silences.list(), receipts: [], span: (ms: number) => `${ms / 1_000} 秒`, nameOf: (fingerprint: string) => (fingerprint === critical.fingerprint ? 'Down' : fingerprint),
     }
     const around = (at: number) => dispatch.decisions(explainFrom(routes, at), at)
     const of = async (one: AlertReport, at = facts.at) => explainAlert((await dispatch.alert(one.fingerprint))!, { ...facts, at, decisions: await around(at) })

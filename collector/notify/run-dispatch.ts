@@ -27,6 +27,7 @@ import type { AlertReport, RoutedAlert } from './routed-alert.ts'
 import { openSilences } from './run-silences.ts'
 import type { Silences } from './run-silences.ts'
 import type { MuteWorld } from './stages.ts'
+import { takeTurns } from '../rules/turns.ts'
 import { emptyMemory, leftName, remember, writeFlushes } from './write-flush.ts'
 
 /** How often the timers are looked at. */
@@ -36,7 +37,7 @@ const TIDY_MS = 30_000
 /** Alertmanager's interval for forgetting alerts that are over: until then a late report can still overlap one. */
 const FORGET_MS = 30 * 60_000
 /** Groups whose flushes share a transaction. */
-const BATCH = 100
+const BATCH = 25
 /** A flush that failed is tried again after this time, or after group_interval where that is shorter. */
 const RETRY_MS = 10_000
 
@@ -159,9 +160,11 @@ export async function startDispatch(deps: DispatchDependencies): Promise<Dispatc
     if (changed.length === 0) return
     await state.db.transaction().execute((trx) => saveAlerts(trx, changed))
     const now = clock.now()
+    const turns = takeTurns()
     for (const alert of changed) {
       left.delete(alert.fingerprint)
       hold(alert, now, true)
+      await turns.yieldIfDue()
     }
     kick()
   }
@@ -291,13 +294,14 @@ export async function startDispatch(deps: DispatchDependencies): Promise<Dispatc
         const now = clock.now()
         // A list of its own: moving an alert changes the map.
         const held = Array.from(groups.holding.keys())
+        const turns = takeTurns()
         for (const fingerprint of held) {
+          await turns.yieldIfDue()
           const alert = alerts.get(fingerprint)
           if (alert === undefined) continue
           const anew = routed(alert)
           if (anew.routing['incident'] !== alert.routing['incident']) hold(anew, now, true)
         }
-        await Promise.resolve()
         kick()
       })),
     setRoutes: (file) =>

@@ -20,6 +20,8 @@ export interface ExplainerDependencies {
   readonly dispatch: Pick<Dispatch, 'routes' | 'decisions' | 'alert' | 'alerts' | 'silences'>
   readonly book: Pick<OutboxBook, 'messages' | 'get'>
   now(): number
+  /** A span of time in words. */
+  span(ms: number): string
 }
 
 /** undefined: there is no such alert, notification or silence, or it is no longer kept. */
@@ -63,7 +65,7 @@ export function createExplainer(deps: ExplainerDependencies): Explainer {
       if (found !== undefined) alerts.set(fingerprint, found)
     }
     return {
-      at, routes: dispatch.routes(), decisions, toldBefore, silences: dispatch.silences.list(), receipts: [],
+      at, span: (ms) => deps.span(ms), routes: dispatch.routes(), decisions, toldBefore, silences: dispatch.silences.list(), receipts: [],
       messages: await book.messages([...about, ...toldBefore].flatMap((one) => one.outboxIds), sight),
       nameOf(fingerprint) {
         const found = alerts.get(fingerprint)

@@ -12,7 +12,7 @@ import { externalAlertmanagerSettings } from './external-alertmanager.ts'
 export const notifySettings = z
   .strictObject({
     channels: z.record(z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'expected a name of small letters, digits and -'), channelSettings).default({}),
-    routesFile: z.string().min(1).optional().meta({ description: 'Another routing file (who is told of what, when and by which channel) than the shipped alerts/routes.yml.' }),
+    routesFile: z.string().min(1).optional().meta({ description: 'Another routing file (who is told of what, when and by which channel) than the shipped alerts/routes.yml.', path: true }),
     alertmanagers: z.array(externalAlertmanagerSettings).max(16).default([]).superRefine((list, context) => {
       for (const [index, one] of list.entries()) {
         if (list.findIndex((other) => other.url === one.url) < index) context.addIssue({ code: 'custom', path: [index, 'url'], message: 'expected an address of its own for each' })

@@ -31,6 +31,8 @@ export interface SilenceDeskDependencies {
   now(): number
   /** Whether a guard period is in force then on that service, or on any where it is undefined. */
   silenceNeedsSecond(at: number, service: string | undefined): boolean
+  /** Fingerprint of the alert that speaks for this one; undefined: it speaks for itself. */
+  spokenForBy(alert: RoutedAlert): string | undefined
   /** LONGEST_MS where left out. */
   readonly longestMs?: number
   newId?(): string
@@ -79,6 +81,7 @@ export function createSilenceDesk(deps: SilenceDeskDependencies): SilenceDesk {
   const { silences } = dispatch
   const longestMs = deps.longestMs ?? LONGEST_MS
   const newId = deps.newId ?? randomUUID
+  const spokenForBy = (alert: RoutedAlert): string | undefined => deps.spokenForBy(alert)
   const firing = (): readonly RoutedAlert[] => dispatch.alerts().map((one) => one.alert)
   const start = (known: Silence | undefined): number => chainStart(known, (id) => silences.get(id))
   const requests = (): Promise<readonly KeptRequest[]> => loadRequests(state.db, deps.now() - SHOWN_MS)
@@ -86,7 +89,7 @@ export function createSilenceDesk(deps: SilenceDeskDependencies): SilenceDesk {
   async function oneView(silence: Silence): Promise<SilenceView> {
     const alerts = firing()
     const now = deps.now()
-    return silenceViewOf(silence, { alerts, now, overruns: overruns(silences.list(), alerts, now), requests: await requests() })
+    return silenceViewOf(silence, { alerts, spokenForBy, now, overruns: overruns(silences.list(), alerts, now), requests: await requests() })
   }
 
   /** Sets it at once, or keeps the request for a second person. */
@@ -100,7 +103,7 @@ export function createSilenceDesk(deps: SilenceDeskDependencies): SilenceDesk {
       await insertRequest(trx, request)
       await appendAudit(trx, { at: now, actor, action: 'silence.request', object: request.id, detail: { ...silenceFacts({ ...request, createdBy: actor, comment: request.reason }), ...(request.changes === undefined ? {} : { changes: request.changes }) } })
     })
-    return done(requestViewOf(request, firing(), now))
+    return done(requestViewOf(request, { alerts: firing(), spokenForBy, now }))
   }
 
   /** `decide`: the request that a second person has agreed to. */
@@ -137,9 +140,9 @@ export function createSilenceDesk(deps: SilenceDeskDependencies): SilenceDesk {
       const alerts = firing()
       const kept = await requests()
       const all = silences.list()
-      const world: World = { alerts, now, overruns: overruns(all, alerts, now), requests: kept }
+      const world: World = { alerts, spokenForBy, now, overruns: overruns(all, alerts, now), requests: kept }
       const shown = all.map((one) => silenceViewOf(one, world)).filter((one) => one.state !== 'expired' || one.endsAt > now - SHOWN_MS || one.overruns.some((over) => over.kind === 'still-firing'))
-      const asked = kept.filter((one) => one.decided === undefined || one.decided.refusal !== null).map((one) => requestViewOf(one, alerts, now)).sort((a, b) => b.createdAt - a.createdAt)
+      const asked = kept.filter((one) => one.decided === undefined || one.decided.refusal !== null).map((one) => requestViewOf(one, world)).sort((a, b) => b.createdAt - a.createdAt)
       return { now, longestMs, silences: [...asked.filter((one) => one.state === 'waiting'), ...shown, ...asked.filter((one) => one.state !== 'waiting')] }
     },
     create: (asked, actor) => ask({ known: undefined, matchers: asked.matchers, startsAt: Math.max(asked.startsAt ?? 0, deps.now()), endsAt: asked.endsAt, reason: asked.reason }, actor),
@@ -187,7 +190,7 @@ export function createSilenceDesk(deps: SilenceDeskDependencies): SilenceDesk {
         await appendAudit(trx, { at: now, actor, action: 'silence.refuse', object: id, detail: { reason, owner: request.owner } })
         return true
       })
-      return written ? done(requestViewOf({ ...request, decided }, firing(), now)) : decidedAlready()
+      return written ? done(requestViewOf({ ...request, decided }, { alerts: firing(), spokenForBy, now })) : decidedAlready()
     },
     apiFault(request) {
       const now = deps.now()
@@ -202,18 +205,29 @@ export function createSilenceDesk(deps: SilenceDeskDependencies): SilenceDesk {
 
 interface World {
   readonly alerts: readonly RoutedAlert[]
+  spokenForBy(alert: RoutedAlert): string | undefined
   readonly now: number
   readonly overruns: readonly Overrun[]
   readonly requests: readonly KeptRequest[]
 }
 
-function coveredBy(matchers: readonly SilenceMatcher[], alerts: readonly RoutedAlert[]): readonly RoutedAlert[] {
+function coveredBy(matchers: readonly SilenceMatcher[], { alerts, spokenForBy }: Pick<World, 'alerts' | 'spokenForBy'>): readonly RoutedAlert[] {
   const compiled = compileSilence(matchers)
-  return alerts.filter((alert) => matchesAll(compiled, alert.routing))
+  return eachOnce(alerts.filter((alert) => matchesAll(compiled, alert.routing)), spokenForBy)
 }
 
-function silenceViewOf(silence: Silence, { alerts, now, overruns: found, requests }: World): SilenceView {
-  const covered = coveredBy(silence.matchers, alerts)
+/** Without the alerts whose incident's alert is there too: the two are one fault. */
+function eachOnce(alerts: readonly RoutedAlert[], spokenForBy: World['spokenForBy']): readonly RoutedAlert[] {
+  const there = new Set(alerts.map((alert) => alert.fingerprint))
+  return alerts.filter((alert) => {
+    const speaker = spokenForBy(alert)
+    return speaker === undefined || speaker === alert.fingerprint || !there.has(speaker)
+  })
+}
+
+function silenceViewOf(silence: Silence, world: World): SilenceView {
+  const { alerts, now, overruns: found, requests } = world
+  const covered = coveredBy(silence.matchers, world)
   const byFingerprint = new Map(alerts.map((alert) => [alert.fingerprint, alert]))
   const agreed = requests.filter((one) => one.decided?.silenceId === silence.id).at(-1)?.decided
   return {
@@ -222,16 +236,16 @@ function silenceViewOf(silence: Silence, { alerts, now, overruns: found, request
     covers: covered.slice(0, MOST_NAMED).map(alertBrief), coversCount: covered.length,
     overruns: found.filter((one) => one.silence.id === silence.id).map((one): OverrunView => {
       if (one.kind === 'extended') return { kind: 'extended', byMs: one.byMs }
-      const known = one.fingerprints.flatMap((fingerprint) => byFingerprint.get(fingerprint) ?? [])
-      return { kind: 'still-firing', alerts: known.slice(0, MOST_NAMED).map(alertBrief), count: one.fingerprints.length }
+      const known = eachOnce(one.fingerprints.flatMap((fingerprint) => byFingerprint.get(fingerprint) ?? []), (alert) => world.spokenForBy(alert))
+      return { kind: 'still-firing', alerts: known.slice(0, MOST_NAMED).map(alertBrief), count: known.length }
     }),
     changes: null,
     second: agreed === undefined ? null : { by: agreed.by, at: agreed.at, refusal: null },
   }
 }
 
-function requestViewOf(request: KeptRequest, alerts: readonly RoutedAlert[], now: number): SilenceView {
-  const covered = coveredBy(request.matchers, alerts)
+function requestViewOf(request: KeptRequest, { alerts, spokenForBy, now }: Pick<World, 'alerts' | 'spokenForBy' | 'now'>): SilenceView {
+  const covered = coveredBy(request.matchers, { alerts, spokenForBy })
   const { decided } = request
   const state: SilenceStanding = decided !== undefined ? 'refused' : request.endsAt <= now ? 'lapsed' : 'waiting'
   return {

@@ -4,7 +4,7 @@
  * and the RPC signature.
  */
 import { createHmac, randomUUID } from 'node:crypto'
-import { fill } from '../incidents/wording.ts'
+import { fill } from '../sentence.ts'
 import type { SettingsOf } from './channel-settings.ts'
 import type { ChannelKind, Message } from './channel.ts'
 import { openHttp } from './http-call.ts'

@@ -8,6 +8,7 @@ import { RE2JS } from 're2js'
 import type { SettingsOf } from './channel-settings.ts'
 import type { Balance, Channel, ChannelKind, ChannelWorld, Message, SmsReply } from './channel.ts'
 import { openHttp } from './http-call.ts'
+import { openReplyDoor } from './reply-door.ts'
 import { oneLine, reachable } from './robot.ts'
 import { needSecret, withoutSecrets } from './secret.ts'
 import { segmentsOf, signedText } from './segments.ts'
@@ -26,6 +27,7 @@ export const smsHttp: ChannelKind<'sms-http'> = { kind: 'sms-http', open: openSm
 function openSmsHttp(name: string, settings: Settings, world: ChannelWorld, timeoutMs?: number): Channel {
   const key = `notify.channels.${name}`
   const call = openHttp(key, settings, world, timeoutMs)
+  const door = openReplyDoor(key, settings, world)
   const secrets = Object.fromEntries(Object.entries(settings.secrets).map(([one, at]) => [`secret.${one}`, needSecret(`${key}.secrets.${one}`, at.file, at.env, world)]))
   const hidden = Object.values(secrets).flatMap((secret) => [secret, encodeForUrl(secret, settings.encoding)])
   const matches = reader(settings.success)
@@ -35,7 +37,7 @@ function openSmsHttp(name: string, settings: Settings, world: ChannelWorld, time
   const balanceOf = reader(settings.balancePattern)
   const cleaned = (text: string): string => oneLine(withoutSecrets(text, hidden))
   const forUrl = (value: string): string => encodeForUrl(value, settings.encoding)
-  const textOf = (message: Pick<Message, 'brief'>) => signedText(message.brief, settings.signature, settings.signatureByGateway, settings.maxSegments)
+  const textOf = (message: Pick<Message, 'brief' | 'answer' | 'more'>) => signedText(message, settings.signature, settings.signatureByGateway, settings.maxSegments)
   let fault: string | undefined
 
   function judge(status: number, text: string): PhoneOutcome {
@@ -101,6 +103,7 @@ function openSmsHttp(name: string, settings: Settings, world: ChannelWorld, time
       return balance === undefined || 'why' in balance ? undefined : balance
     },
     close: () => undefined,
+    ...(door === undefined ? {} : { push: door }),
   }
   const { replyUrl, replyPattern } = settings
   if (replyUrl === undefined || replyPattern === undefined) return channel

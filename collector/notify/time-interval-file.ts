@@ -4,7 +4,8 @@ import type { Spot } from '../rules/strict-yaml.ts'
 import { isTimeZone } from './time-interval.ts'
 import type { InclusiveRange, MinuteRange, TimeInterval } from './time-interval.ts'
 
-const intervalKeys = ['times', 'weekdays', 'days_of_month', 'months', 'years', 'location']
+/** Keys of an entry of a time interval, for docs/alert-files.md. */
+export const intervalKeys = ['times', 'weekdays', 'days_of_month', 'months', 'years', 'location']
 const WEEKDAYS = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday']
 const MONTHS = ['january', 'february', 'march', 'april', 'may', 'june', 'july', 'august', 'september', 'october', 'november', 'december']
 

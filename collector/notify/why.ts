@@ -45,7 +45,7 @@ export interface AlertAnswer {
 
 /** Of several routes, the one that matters most comes first: somebody was told; somebody should have been; nobody was to be. */
 const weight: readonly WhyReason[] = [
-  'told', 'channel-failed', 'queue-failed', 'sending', 'repeat-not-due', 'no-receiver', 'hidden', 'spoken-for', 'inhibited', 'silenced', 'mute-time', 'outside-active', 'not-told-of-ends',
+  'told', 'channel-failed', 'queue-failed', 'sending', 'superseded', 'repeat-not-due', 'no-receiver', 'hidden', 'spoken-for', 'inhibited', 'silenced', 'mute-time', 'outside-active', 'not-told-of-ends',
   'nothing-to-tell', 'waiting', 'over', 'not-yet', 'not-routed', 'muted-nothing', 'unknown',
 ]
 
@@ -68,7 +68,7 @@ export function whyAlert(alert: RoutedAlert, facts: WhyFacts): AlertAnswer {
   ]
   let speaker: string | undefined
   const routes = explained.routes.map((route): WhyRoute => {
-    const place = line('route', `命中路由，接收方 ${route.receiver}，分组 ${route.groupKey}（首次等待 ${route.groupWaitMs / 1_000} 秒，组内变化间隔 ${route.groupIntervalMs / 1_000} 秒，重复间隔 ${route.repeatIntervalMs / 1_000} 秒）`)
+    const place = line('route', `命中路由，接收方 ${route.receiver}，分组 ${route.groupKey}（首次等待 ${facts.span(route.groupWaitMs)}，组内变化间隔 ${facts.span(route.groupIntervalMs)}，重复间隔 ${facts.span(route.repeatIntervalMs)}）`)
     const integrations = facts.routes.receivers.get(route.receiver)?.integrations.length ?? 0
     if (integrations === 0) return { receiver: route.receiver, reason: 'no-receiver', lines: [place, line('decision', `接收方 ${route.receiver} 没有配置任何去处`)] }
     if (route.decisions.length === 0) {
@@ -148,16 +148,18 @@ export function whyMessage(message: Pick<OutboxView, 'channel' | 'to' | 'receipt
       'try-again': `${officeTime(one.at)} 经 ${channel} 第 ${one.attempt} 次发送未成功，将重试：${one.detail}`,
       refused: `${officeTime(one.at)} ${channel} 拒收，不再重试：${one.detail}`,
       interrupted: `${officeTime(one.at)} 程序在发送途中退出，已重新发送`,
+      superseded: `${officeTime(one.at)} 轮到发送时已不再成立，没有发送：${one.detail}`,
     } as const
     return line('receipt', `${[words[one.outcome], ...missed].join('；')}${late}`, one.at)
   })
   const last = receipts.filter((one) => one.at <= at).at(-1)
   if (last === undefined) return { reason: 'sending', lines: [line('receipt', `已排入 ${channel} 发送队列（${to.join('、')}），此时还没有回执`), ...lines] }
-  return { reason: receipts.some((one) => one.at <= at && one.outcome === 'delivered') ? 'told' : 'channel-failed', lines }
+  if (receipts.some((one) => one.at <= at && one.outcome === 'delivered')) return { reason: 'told', lines }
+  return { reason: last.outcome === 'superseded' ? 'superseded' : 'channel-failed', lines }
 }
 
 const openings: Readonly<Record<WhyReason, string>> = {
-  told: '响了', sending: '正在发送', 'channel-failed': '没有送达：渠道故障', 'queue-failed': '没有响：未能排入发送队列', silenced: '没有响：被静默', inhibited: '没有响：被抑制', hidden: '没有单独响：列在上级故障单内',
+  told: '响了', sending: '正在发送', superseded: '没有发出：轮到发送时已不再成立', 'channel-failed': '没有送达：渠道故障', 'queue-failed': '没有响：未能排入发送队列', silenced: '没有响：被静默', inhibited: '没有响：被抑制', hidden: '没有单独响：列在上级故障单内',
   'spoken-for': '没有单独响：由故障单统一通知', 'mute-time': '没有响：免打扰时段', 'outside-active': '没有响：不在生效时段', 'repeat-not-due': '没有再响：已经通知过，重复提醒未到时间', 'nothing-to-tell': '没有响：没有需要告知的内容',
   'not-told-of-ends': '没有响：该渠道不告知恢复', waiting: '还没有响：分组等待中', 'not-yet': '没有响：告警此时尚未发生', over: '没有响：告警此时已经恢复', 'no-receiver': '没有响：没有可通知的人', unknown: '记录不足，无法判断',
   'not-routed': '不是由告警路由发出', 'muted-nothing': '此时没有静默任何告警',

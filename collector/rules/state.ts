@@ -41,9 +41,16 @@ export interface AlertState {
   readonly graceUntil: number | undefined
 }
 
-/** 16 hex digits of a label set: equal sets, equal fingerprints, over restarts. */
+/** By the label set's object, which an alert keeps for life: ten thousand are asked for with every look at the console. */
+const fingerprints = new WeakMap<Labels, string>()
+
+/** 16 hex digits of a label set, which must not be changed any more: equal sets, equal fingerprints, over restarts. */
 export function fingerprint(labels: Labels): string {
-  return createHash('sha256').update(seriesKey(labels)).digest('hex').slice(0, 16)
+  const known = fingerprints.get(labels)
+  if (known !== undefined) return known
+  const made = createHash('sha256').update(seriesKey(labels)).digest('hex').slice(0, 16)
+  fingerprints.set(labels, made)
+  return made
 }
 
 /** The alert as later rooms see it. */

@@ -5,7 +5,7 @@ import type { Json } from '../state/audit.ts'
 import type { State, StateTransaction } from '../state/open.ts'
 import { appendEvent, eventsOf, nextId, streamEvents } from './storage.ts'
 import type { Reader, Stored, Stream } from './storage.ts'
-import { fill } from './wording.ts'
+import { fill } from '../sentence.ts'
 import type { RefusalCode, ServiceWording } from './wording.ts'
 import { dateAt } from './zone-time.ts'
 
@@ -45,6 +45,12 @@ export function refusal(wording: ServiceWording, code: RefusalCode, fields: Read
   return { kind: 'refused', status: inputCodes.has(code) ? 422 : code.startsWith('unknown-') ? 404 : 409, code, message: fill(wording.refusal[code], fields) }
 }
 
+/** What people call the field that was filled in wrongly: the innermost that the catalogue names. */
+function fieldOf({ field }: ServiceWording, path: readonly PropertyKey[]): string {
+  const names = path.map(String)
+  return field[names.findLast((name) => field[name] !== undefined) ?? ''] ?? names.join('.')
+}
+
 /** Acts on one kind of thing. Every act is one transaction with its audit entry: neither exists without the other. */
 export interface Acts<E, T> {
   begin(event: E, actor: string, action: string): Promise<ActOutcome<T>>
@@ -64,7 +70,7 @@ export function actsOn<E extends Json, T extends { readonly id: string; readonly
 
   async function take(given: E, actor: string, action: string, id: string | undefined): Promise<ActOutcome<T>> {
     const parsed = folding.schema.safeParse(given)
-    if (!parsed.success) return refusal(wording, 'input-wrong', { what: parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ') })
+    if (!parsed.success) return refusal(wording, 'input-wrong', { what: [...new Set(parsed.error.issues.map(({ path }) => fieldOf(wording, path)))].join('、') })
     const event = parsed.data
     return state.db.transaction().execute(async (trx) => {
       const now = clock.now()

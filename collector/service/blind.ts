@@ -39,3 +39,12 @@ export function gapBetween(lastAliveAt: number | undefined, now: number, toleran
   if (now - lastAliveAt <= toleranceMs) return undefined
   return { from: lastAliveAt, to: now }
 }
+
+/**
+ * What no sign of life vouches for up to `now`: before the very first one (the contract's first day may have been set
+ * earlier afterwards), and behind the last one where it is longer ago than the tolerance. Without any: all of it.
+ */
+export function unseenTimes(firstAliveAt: number | undefined, lastAliveAt: number | undefined, now: number, toleranceMs: number): readonly Interval[] {
+  if (firstAliveAt === undefined || lastAliveAt === undefined) return [{ from: -Infinity, to: now }]
+  return union([{ from: -Infinity, to: firstAliveAt }, ...(now - lastAliveAt > toleranceMs ? [{ from: lastAliveAt, to: now }] : [])])
+}

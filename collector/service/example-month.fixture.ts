@@ -67,6 +67,7 @@ export function exampleWorkingDay(date: string): boolean | undefined {
 export const exampleSources: MonthSources = {
   zone: 'Asia/Shanghai',
   contractStart: '2026-03-01',
+  work: [],
   services: [{ service: 'portal', opening: undefined }, { service: 'business', opening: [{ from: '09:00', to: '12:00' }, { from: '13:00', to: '18:00' }] }],
   workingDay: exampleWorkingDay,
   decide: decideByTree({ portal: { critical: ['web-01', ['link-a', 'link-b']] }, business: { critical: ['app-01'] } }, ['critical', 'warning']),

@@ -5,7 +5,7 @@
 import type { FaultClock, Fault } from './fault.ts'
 import { WHOLE_PPB, divideRounded, shareText, yuanText } from './money.ts'
 import type { ExposureTerm, ExposureTerms, Flag } from './terms.ts'
-import { fill } from './wording.ts'
+import { fill } from '../sentence.ts'
 import type { ServiceWording } from './wording.ts'
 
 const DAY_MS = 86_400_000

@@ -52,7 +52,11 @@ export type BadTime = z.infer<typeof badTimeSchema>
  * Which of the incidents open at one moment make the service bad; none: it is good. This is where the topology speaks:
  * severities that affect a service, members that are critical, alternatives that remain.
  */
-export type Decide = (service: string, open: readonly Fault[]) => readonly string[]
+export interface Decide {
+  (service: string, open: readonly Fault[]): readonly string[]
+  /** Whether this incident can ever count for the service. Left out: any may. A storm on others then costs it nothing. */
+  readonly concerns?: (service: string, fault: Fault) => boolean
+}
 
 /** When the incident was there, up to `until` while it is open. */
 export function faultTimes(fault: Fault, until: number): readonly Interval[] {
@@ -67,7 +71,7 @@ export function badTimes(service: string, faults: readonly Fault[], decide: Deci
   const seen = { from: span.from, to: Math.min(span.to, until) }
   const changes: { at: number; index: number; fault: Fault; opens: boolean }[] = []
   for (const [index, fault] of faults.entries()) {
-    if (fault.excluded !== undefined) continue
+    if (fault.excluded !== undefined || decide.concerns?.(service, fault) === false) continue
     for (const { from, to } of intersect(faultTimes(fault, until), [seen])) changes.push({ at: from, index, fault, opens: true }, { at: to, index, fault, opens: false })
   }
   changes.sort((a, b) => a.at - b.at)

@@ -34,30 +34,30 @@ describe('frozen months', () => {
 
     // A changed figure under a hash that fits: it does not follow from the inputs that stand beside it.
     const figure = freeze('2026-07', undefined, july.body.replaceAll('21315000', '1315000'))
-    expect(why([figure])).toBe('2026-07: its figures do not follow from its inputs')
+    expect(why([figure])).toBe('2026-07: figures-wrong')
     // Inputs and figures made up together: the next month does not follow it …
     const other = monthInputs({ ...exampleSources, faults: [] }, '2026-07', NOW)
     if (other.kind !== 'known') throw new Error(other.date)
     const madeUp = freeze('2026-07', undefined, monthBody(other.inputs))
-    expect(why([madeUp, august])).toBe('2026-08: it does not follow the month before')
+    expect(why([madeUp, august])).toBe('2026-08: month-unchained')
     // … and with that one made anew too, the audit log remembers what was frozen.
     expect(why([madeUp, freeze('2026-08', madeUp)])).toBe('intact')
-    expect(why([madeUp, freeze('2026-08', madeUp)], [], { months: [july.hash, august.hash], annotations: [] })).toBe('2026-08: a month that the audit log knows is not here')
-    expect(why([freeze('2026-07', undefined, august.body)])).toBe('2026-07: its content is not that of the month')
-    expect(why([july, freeze('2026-09', july, august.body)])).toBe('2026-09: it is not the month after the one before')
-    expect(why([{ ...july, seq: 2 }])).toBe('2026-07: a month is missing before it')
+    expect(why([madeUp, freeze('2026-08', madeUp)], [], { months: [july.hash, august.hash], annotations: [] })).toBe('2026-08: month-cut')
+    expect(why([freeze('2026-07', undefined, august.body)])).toBe('2026-07: content-foreign')
+    expect(why([july, freeze('2026-09', july, august.body)])).toBe('2026-09: month-out-of-order')
+    expect(why([{ ...july, seq: 2 }])).toBe('2026-07: month-missing')
   })
 
   it('M4: an annotation quotes what was frozen, and belongs to the month it names', () => {
-    expect(why([july], [annotate(1, july, undefined, (body) => body.replace('21315000', '9'))])).toBe('annotation 1: the original it quotes is not what was frozen')
+    expect(why([july], [annotate(1, july, undefined, (body) => body.replace('21315000', '9'))])).toBe('annotation 1: original-wrong')
     const first = annotate(1, july, undefined)
-    expect(why([july], [first, annotate(2, july, undefined)])).toBe('annotation 2: it does not follow the annotation before')
-    expect(why([july], [annotate(1, august, undefined)])).toBe('annotation 1: it does not belong to the month it names')
-    expect(why([july], [], { months: [], annotations: [first.hash] })).toBe('annotation 0: an annotation that the audit log knows is not here')
+    expect(why([july], [first, annotate(2, july, undefined)])).toBe('annotation 2: annotation-unchained')
+    expect(why([july], [annotate(1, august, undefined)])).toBe('annotation 1: annotation-foreign')
+    expect(why([july], [], { months: [], annotations: [first.hash] })).toBe('annotation 0: annotation-cut')
   })
 
   it('M4: a month of another arithmetic is held to its hash, not to ours', () => {
-    const foreign = freeze('2026-07', undefined, july.body.replace('"arithmetic":1', '"arithmetic":0').replaceAll('21315000', '1315000'))
+    const foreign = freeze('2026-07', undefined, july.body.replace('"arithmetic":2', '"arithmetic":0').replaceAll('21315000', '1315000'))
     expect(why([foreign])).toBe('intact')
   })
 

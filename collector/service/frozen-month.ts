@@ -10,8 +10,10 @@ import type { Fault } from './fault.ts'
 import { ARITHMETIC, monthFigures, monthInputsSchema, touches } from './month.ts'
 import type { MonthInputs } from './month.ts'
 import type { Approval } from './window.ts'
+import { workLineSchema } from './work-log.ts'
+import type { WorkLine } from './work-log.ts'
 import { addMonths, monthOf } from './zone-time.ts'
-import type { RefusalCode } from './wording.ts'
+import type { RefusalCode, ServiceWording } from './wording.ts'
 
 /** What the first of a chain has as the hash before it. */
 export const MONTH_ORIGIN = '0'.repeat(64)
@@ -36,7 +38,7 @@ export interface Annotation {
   readonly month: string
   readonly at: number
   readonly actor: string
-  /** Canonical JSON of `{approval, corrected, monthHash, original, path, reason}`. */
+  /** Canonical JSON of `{approval, corrected, monthHash, original, path, reason}`, and `entry` where it is one of the work log. */
   readonly body: string
   readonly previousHash: string
   readonly hash: string
@@ -80,7 +82,7 @@ function chained(previous: string, content: Json): string {
 }
 
 const bodySchema = z.strictObject({ inputs: monthInputsSchema, figures: z.record(z.string(), z.json()) })
-const annotationSchema = z.strictObject({ approval: z.json(), corrected: z.json(), monthHash: z.string(), original: z.json(), path: z.string(), reason: z.string() })
+const annotationSchema = z.strictObject({ approval: z.json(), corrected: z.json(), monthHash: z.string(), original: z.json(), path: z.string(), reason: z.string(), entry: workLineSchema.exactOptional() })
 
 /** The frozen figures as they were written. */
 export function figuresOf(month: FrozenMonth): Json {
@@ -110,8 +112,31 @@ export function annotationBody(month: FrozenMonth, path: string, corrected: stri
   return { kind: 'made', body: canonicalJson({ approval, corrected, monthHash: month.hash, original, path, reason }) }
 }
 
-/** Whether all of it is whole; `where` names the first thing that is not. */
-export type MonthVerdict = { readonly kind: 'intact'; readonly months: number; readonly annotations: number } | { readonly kind: 'broken'; readonly where: string; readonly why: string }
+/** The figure of a frozen month that later entries of its work log are annotations to. */
+export const WORK_COUNT = 'work.count'
+
+/**
+ * The content of the annotation that an entry becomes which is written down after its month was frozen; `annotations`
+ * are those of the month so far. undefined: the month was frozen without a work log. Nobody of the client's side has
+ * approved of it: it changes no promise, and says who wrote it down.
+ */
+export function lateEntryBody(month: FrozenMonth, annotations: readonly Annotation[], entry: WorkLine): string | undefined {
+  const original = figureAt(figuresOf(month), WORK_COUNT)
+  if (typeof original !== 'number') return undefined
+  const late = annotations.filter((one) => entryOf(one) !== undefined).length
+  return canonicalJson({ approval: null, corrected: original + late + 1, entry, monthHash: month.hash, original, path: WORK_COUNT, reason: entry.text })
+}
+
+/** The entry of the work log that an annotation is; undefined: it is a correction. */
+export function entryOf(annotation: Annotation): WorkLine | undefined {
+  return annotationSchema.parse(JSON.parse(annotation.body)).entry
+}
+
+/** What is wrong with it; words are the catalogue's. */
+export type VerdictWhy = keyof ServiceWording['verdict']['why']
+
+/** Whether all of it is whole; `where` names the first thing that is not: a month, or `annotation N`. */
+export type MonthVerdict = { readonly kind: 'intact'; readonly months: number; readonly annotations: number } | { readonly kind: 'broken'; readonly where: string; readonly why: VerdictWhy }
 
 /**
  * Checks numbering, links, hashes, that months follow each other, that figures follow from their inputs (while this
@@ -119,42 +144,42 @@ export type MonthVerdict = { readonly kind: 'intact'; readonly months: number; r
  * hashes kept outside (the audit log has each): they show a cut or rewritten end, which a chain alone cannot.
  */
 export function verifyMonths(months: readonly FrozenMonth[], annotations: readonly Annotation[], known: { readonly months: readonly string[]; readonly annotations: readonly string[] } = { months: [], annotations: [] }): MonthVerdict {
-  const broken = (where: string, why: string): MonthVerdict => ({ kind: 'broken', where, why })
+  const broken = (where: string, why: VerdictWhy): MonthVerdict => ({ kind: 'broken', where, why })
   let before: FrozenMonth | undefined
   for (const month of months) {
     const why = monthFault(month, before)
     if (why !== undefined) return broken(month.month, why)
     before = month
   }
-  if (known.months.some((hash) => !months.some((one) => one.hash === hash))) return broken(before?.month ?? '-', 'a month that the audit log knows is not here')
+  if (known.months.some((hash) => !months.some((one) => one.hash === hash))) return broken(before?.month ?? '-', 'month-cut')
   let last: Annotation | undefined
   for (const annotation of annotations) {
     const why = annotationFault(annotation, last, months)
     if (why !== undefined) return broken(`annotation ${annotation.seq}`, why)
     last = annotation
   }
-  if (known.annotations.some((hash) => !annotations.some((one) => one.hash === hash))) return broken(`annotation ${last?.seq ?? 0}`, 'an annotation that the audit log knows is not here')
+  if (known.annotations.some((hash) => !annotations.some((one) => one.hash === hash))) return broken(`annotation ${last?.seq ?? 0}`, 'annotation-cut')
   return { kind: 'intact', months: months.length, annotations: annotations.length }
 }
 
-function monthFault(month: FrozenMonth, before: FrozenMonth | undefined): string | undefined {
-  if (month.seq !== (before?.seq ?? 0) + 1) return 'a month is missing before it'
-  if (before !== undefined && month.month !== addMonths(before.month, 1)) return 'it is not the month after the one before'
-  if (month.previousHash !== (before?.hash ?? MONTH_ORIGIN)) return 'it does not follow the month before'
-  if (month.hash !== monthHash(month)) return 'its content does not match its hash'
+function monthFault(month: FrozenMonth, before: FrozenMonth | undefined): VerdictWhy | undefined {
+  if (month.seq !== (before?.seq ?? 0) + 1) return 'month-missing'
+  if (before !== undefined && month.month !== addMonths(before.month, 1)) return 'month-out-of-order'
+  if (month.previousHash !== (before?.hash ?? MONTH_ORIGIN)) return 'month-unchained'
+  if (month.hash !== monthHash(month)) return 'hash-wrong'
   // From here on the row is as it was written; what is left is whether it was written right.
   const body = bodySchema.safeParse(JSON.parse(month.body))
-  if (!body.success || body.data.inputs.month !== month.month) return 'its content is not that of the month'
-  if (body.data.inputs.arithmetic === ARITHMETIC && month.body !== monthBody(body.data.inputs)) return 'its figures do not follow from its inputs'
+  if (!body.success || body.data.inputs.month !== month.month) return 'content-foreign'
+  if (body.data.inputs.arithmetic === ARITHMETIC && month.body !== monthBody(body.data.inputs)) return 'figures-wrong'
   return undefined
 }
 
-function annotationFault(annotation: Annotation, before: Annotation | undefined, months: readonly FrozenMonth[]): string | undefined {
-  if (annotation.seq !== (before?.seq ?? 0) + 1) return 'an annotation is missing before it'
-  if (annotation.previousHash !== (before?.hash ?? MONTH_ORIGIN)) return 'it does not follow the annotation before'
-  if (annotation.hash !== annotationHash(annotation)) return 'its content does not match its hash'
+function annotationFault(annotation: Annotation, before: Annotation | undefined, months: readonly FrozenMonth[]): VerdictWhy | undefined {
+  if (annotation.seq !== (before?.seq ?? 0) + 1) return 'annotation-missing'
+  if (annotation.previousHash !== (before?.hash ?? MONTH_ORIGIN)) return 'annotation-unchained'
+  if (annotation.hash !== annotationHash(annotation)) return 'hash-wrong'
   const month = months.find((one) => one.month === annotation.month)
   const body = annotationSchema.safeParse(JSON.parse(annotation.body))
-  if (month === undefined || !body.success || body.data.monthHash !== month.hash) return 'it does not belong to the month it names'
-  return figureAt(figuresOf(month), body.data.path) === body.data.original ? undefined : 'the original it quotes is not what was frozen'
+  if (month === undefined || !body.success || body.data.monthHash !== month.hash) return 'annotation-foreign'
+  return figureAt(figuresOf(month), body.data.path) === body.data.original ? undefined : 'original-wrong'
 }

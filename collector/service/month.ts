@@ -16,10 +16,12 @@ import { slaBook } from './sla-book.ts'
 import type { SlaBook } from './sla-book.ts'
 import { maintenanceOf, windowSchema } from './window.ts'
 import type { MaintenanceWindow } from './window.ts'
+import { countWork, workLineSchema } from './work-log.ts'
+import type { WorkCount, WorkLine } from './work-log.ts'
 import { contractYearAt, datesOf, dayOf, monthOf } from './zone-time.ts'
 
 /** Raised whenever the same inputs would give other figures; a frozen month names the version it was reckoned by. */
-export const ARITHMETIC = 1
+export const ARITHMETIC = 2
 
 /** Everything a month's figures are made from. Times in epoch ms. */
 export const monthInputsSchema = z
@@ -46,6 +48,8 @@ export const monthInputsSchema = z
     windows: z.array(windowSchema).readonly(),
     blind: z.array(blindSchema).readonly(),
     requests: z.array(requestCountSchema).readonly(),
+    /** The month's work log, oldest first; months of the first arithmetic were frozen without. */
+    work: z.array(workLineSchema).readonly().default([]),
   })
   .readonly()
 export type MonthInputs = z.infer<typeof monthInputsSchema>
@@ -62,6 +66,7 @@ export type MonthFigures = {
   }[]
   readonly book: SlaBook
   readonly requests: readonly RequestCount[]
+  readonly work: WorkCount
 }
 
 /** A service as it was promised. `opening` undefined: round the clock. */
@@ -82,6 +87,8 @@ export interface MonthSources {
   readonly windows: readonly MaintenanceWindow[]
   readonly blind: readonly Blind[]
   readonly requests: readonly ServiceRequest[]
+  /** The month's work log. */
+  readonly work: readonly WorkLine[]
 }
 
 /** The stretch a month's figures need: the month, and before it the contract year that its last moment lies in. */
@@ -116,6 +123,7 @@ export function monthInputs(sources: MonthSources, month: string, asOf: number):
       windows: sources.windows.filter((one) => one.to > span.from && one.from < span.to),
       blind: sources.blind.filter((one) => (one.to ?? asOf) > span.from && one.from < span.to),
       requests: countRequests(sources.requests, own),
+      work: sources.work.filter((line) => own.from <= line.at && line.at < own.to).toSorted((a, b) => a.at - b.at),
     },
   }
 }
@@ -139,5 +147,6 @@ export function monthFigures(inputs: MonthInputs): MonthFigures {
     }),
     book: slaBook(inputs.faults, inputs.windows, inputs.services.map((one) => one.service), own, asOf),
     requests: inputs.requests,
+    work: countWork(inputs.work),
   }
 }

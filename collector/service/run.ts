@@ -2,17 +2,20 @@
 import { officeTime } from '../clock.ts'
 import { appendAudit } from '../state/audit.ts'
 import type { Json } from '../state/audit.ts'
+import type { StateTransaction } from '../state/open.ts'
 import { actsOn, refusal } from './acts.ts'
 import type { ActDependencies, ActOutcome } from './acts.ts'
-import { gapBetween } from './blind.ts'
+import { gapBetween, unseenTimes } from './blind.ts'
 import type { Blind, BlindReason } from './blind.ts'
 import { clockBreaches, exposure, exposureFor } from './exposure.ts'
 import type { Breach, Exposure } from './exposure.ts'
 import type { Decide, Fault } from './fault.ts'
-import { MONTH_ORIGIN, annotationBody, annotationHash, figuresOf, mayFreeze, monthBody, monthHash, verifyMonths } from './frozen-month.ts'
+import { MONTH_ORIGIN, WORK_COUNT, annotationBody, annotationHash, figuresOf, lateEntryBody, mayFreeze, monthBody, monthHash, verifyMonths } from './frozen-month.ts'
 import type { Annotation, FrozenMonth, MonthVerdict } from './frozen-month.ts'
 import { declareGuard, guardEventSchema, replayGuard, silenceNeedsSecond, stepGuard, tightening, zeroReminders, zeroReports } from './guard.ts'
 import type { GuardEvent, GuardPeriod, ZeroReminder, ZeroReport } from './guard.ts'
+import { guardSamples } from './guard-series.ts'
+import { intersect, subtract, union } from './intervals.ts'
 import type { Interval } from './intervals.ts'
 import { monthFigures, monthInputs, spanOfMonth } from './month.ts'
 import type { MonthFigures, MonthInputs, PromisedService } from './month.ts'
@@ -20,11 +23,13 @@ import { receiveRequest, replayRequest, requestEventSchema, stepRequest } from '
 import type { RequestEvent, ServiceRequest } from './request.ts'
 import { availabilitySamples } from './series.ts'
 import type { WorkingDay } from './service-hours.ts'
-import { addBlind, annotations, beginBlind, blindWithin, endBlind, eventsOf, eventsWithin, frozenMonth, frozenMonths, hashesInAudit, indexRequest, newestAnnotation, newestFrozen, readAlive, requestsWithin, storeAnnotation, storeMonth, writeAlive } from './storage.ts'
+import { addBlind, annotations, beginBlind, blindWithin, endBlind, eventsOf, eventsWithin, firstAlive, frozenMonth, frozenMonths, hashesInAudit, indexRequest, lastingBlind, lookedAt, newestAnnotation, newestFrozen, readAlive, requestsWithin, storeAnnotation, storeMonth, writeAlive, writeFirstAlive, writeLookedAt } from './storage.ts'
 import type { Reader } from './storage.ts'
 import type { ExposureTerms } from './terms.ts'
 import { approvalSchema, planWindow, reachesFrozen, replayWindow, stepWindow, windowEventSchema } from './window.ts'
 import type { Approval, MaintenanceWindow, WindowEvent } from './window.ts'
+import { watchChanges } from './watched.ts'
+import type { WatchedService } from './watched.ts'
 import { workLine } from './work-log.ts'
 import type { WorkLine } from './work-log.ts'
 import { contractYearAt, dateAt, momentOf, monthAt, monthOf } from './zone-time.ts'
@@ -38,6 +43,8 @@ export interface ServiceDependencies extends ActDependencies {
   readonly decide: Decide
   /** Incidents that began in the span or were open in it. Called outside of transactions. */
   faults(span: Interval): Promise<readonly Fault[]>
+  /** Service work done in the span that was entered in other rooms. Called outside of transactions. */
+  worked(span: Interval): Promise<readonly WorkLine[]>
   /** undefined: the site has not given its terms. */
   readonly terms: ExposureTerms | undefined
   /** Two signs of life further apart than this were a blind stretch. */
@@ -77,12 +84,16 @@ export interface ServiceRoom {
   reminders(): readonly ZeroReminder[]
   silenceNeedsSecond(at: number, service: string | undefined): boolean
   tightening(at: number, service: string): { readonly threshold: number; readonly step: number }
+  /** Samples of `guardSeries` at this moment. */
+  guardSamples(): ReturnType<typeof guardSamples>
 
   /** Leaves a sign of life; records what was blind since the last one. At the start, and then on a short beat. */
   alive(): Promise<void>
   beginBlind(why: BlindReason, service: string, object: string, from: number): Promise<void>
   endBlind(why: BlindReason, service: string, object: string, to: number): Promise<void>
   blind(span: Interval): Promise<readonly Blind[]>
+  /** Begins and ends the stretches in which nothing is measured of a service; `services`: all that were promised. At the start, and then every minute or so. */
+  watch(services: readonly WatchedService[]): Promise<void>
 
   month(month: string): Promise<ActOutcome<MonthReport>>
   /** The frozen months in their order, without what is in them. */
@@ -93,8 +104,10 @@ export interface ServiceRoom {
   verifyMonths(): Promise<MonthVerdict>
   samples(): Promise<ReturnType<typeof availabilitySamples>>
 
-  /** What was recorded here in the span; main.ts adds the incidents' own lines. */
+  /** What was recorded here in the span, and the work that `worked` tells. Oldest first. */
   workLog(span: Interval): Promise<readonly WorkLine[]>
+  /** In the transaction that writes down a piece of work: one of a month that is frozen becomes an annotation to it. */
+  noteWork(trx: StateTransaction, line: WorkLine): Promise<void>
   /** The running contract year's exposure. That somebody looked is audited; the amounts are not. */
   exposure(permissions: ReadonlySet<string>, others: readonly Breach[], actor: string): Promise<{ readonly kind: 'shown'; readonly exposure: Exposure } | { readonly kind: 'forbidden' } | { readonly kind: 'no-terms' }>
 }
@@ -150,18 +163,29 @@ export async function createServiceRoom(deps: ServiceDependencies): Promise<Serv
     return found
   }
 
+  /** Blind stretches that reach into the span, with what lies before the first sign of life and behind the last one. */
+  async function blindOf(span: Interval): Promise<readonly Blind[]> {
+    const now = clock.now()
+    const kept = await blindWithin(state.db, span)
+    const [first, last] = [await firstAlive(state.db), await readAlive(state.db)]
+    // Told once: what stretches of the whole site have already is not told again.
+    const told = union(kept.filter((one) => one.service === '').map((one) => ({ from: one.from, to: one.to ?? now })))
+    const unseen = subtract(intersect(unseenTimes(first, last, now, deps.aliveToleranceMs), [span]), told)
+    return [...unseen.map(({ from, to }): Blind => ({ from, to, why: 'collector-down', service: '', object: '' })), ...kept].sort((a, b) => a.from - b.from)
+  }
+
   /** The month as it stands at `now`, with the incidents it was read from. */
-  async function reckon(month: string, now: number): Promise<ReturnType<typeof monthInputs> & { readonly faults: readonly Fault[] }> {
+  async function reckon(month: string, now: number, work: readonly WorkLine[]): Promise<ReturnType<typeof monthInputs> & { readonly faults: readonly Fault[] }> {
     const span = spanOfMonth(month, contractStart, zone)
     const faults = await deps.faults(span)
-    const sources = { zone, contractStart, services: deps.services, workingDay: deps.workingDay, decide: deps.decide, faults, windows: await windows.all(state.db), blind: await blindWithin(state.db, span), requests: await requestsOf(monthOf(month, zone)) }
+    const sources = { zone, contractStart, services: deps.services, workingDay: deps.workingDay, decide: deps.decide, faults, windows: await windows.all(state.db), blind: await blindOf(span), requests: await requestsOf(monthOf(month, zone)), work }
     return { ...monthInputs(sources, month, now), faults }
   }
 
   async function freezeMonth(month: string, forced: string | null, actor: string): Promise<ActOutcome<FrozenMonth>> {
     const now = clock.now()
     if (now < monthOf(month, zone).to) return refusal(wording, 'month-not-over')
-    const reckoned = await reckon(month, now)
+    const reckoned = await reckon(month, now, await workLog(monthOf(month, zone)))
     return state.db.transaction().execute(async (trx) => {
       if (await frozenMonth(trx, month) !== undefined) return refusal(wording, 'month-frozen-already')
       const newest = await newestFrozen(trx)
@@ -177,6 +201,28 @@ export async function createServiceRoom(deps: ServiceDependencies): Promise<Serv
     })
   }
 
+  async function workLog(span: Interval): Promise<readonly WorkLine[]> {
+    const own = (await eventsWithin(state.db, span)).map((row) => workLine(row, wording, officeTime))
+    return [...own, ...(await deps.worked(span))].sort((a, b) => a.at - b.at)
+  }
+
+  /** Chains an annotation to those before it, with its audit entry. */
+  async function annotate(trx: StateTransaction, month: string, body: string, path: string, actor: string, now: number): Promise<Annotation> {
+    const newest = await newestAnnotation(trx)
+    const content = { seq: (newest?.seq ?? 0) + 1, month, at: now, actor, body, previousHash: newest?.hash ?? MONTH_ORIGIN }
+    const annotation = { ...content, hash: annotationHash(content) }
+    await storeAnnotation(trx, annotation)
+    await appendAudit(trx, { at: now, actor, action: 'month.annotate', object: month, detail: { hash: annotation.hash, path } })
+    return annotation
+  }
+
+  async function noteWork(trx: StateTransaction, line: WorkLine): Promise<void> {
+    const month = monthAt(line.at, zone)
+    const frozen = await frozenMonth(trx, month)
+    const body = frozen === undefined ? undefined : lateEntryBody(frozen, await annotations(trx, month), line)
+    if (body !== undefined) await annotate(trx, month, body, WORK_COUNT, line.by, clock.now())
+  }
+
   function annotateMonth(month: string, path: string, corrected: string | number | null, given: Approval, reason: string, actor: string): Promise<ActOutcome<Annotation>> {
     return state.db.transaction().execute(async (trx) => {
       const now = clock.now()
@@ -188,17 +234,12 @@ export async function createServiceRoom(deps: ServiceDependencies): Promise<Serv
       if (frozen === undefined) return refusal(wording, 'unknown-month')
       const body = annotationBody(frozen, path, corrected, approval.data, reason)
       if (body.kind === 'refused') return refusal(wording, body.code)
-      const newest = await newestAnnotation(trx)
-      const content = { seq: (newest?.seq ?? 0) + 1, month, at: now, actor, body: body.body, previousHash: newest?.hash ?? MONTH_ORIGIN }
-      const annotation = { ...content, hash: annotationHash(content) }
-      await storeAnnotation(trx, annotation)
-      await appendAudit(trx, { at: now, actor, action: 'month.annotate', object: month, detail: { hash: annotation.hash, path } })
-      return { kind: 'done', value: annotation }
+      return { kind: 'done', value: await annotate(trx, month, body.body, path, actor, now) }
     })
   }
 
-  async function running(month: string): Promise<ActOutcome<Extract<MonthReport, { kind: 'running' }>>> {
-    const reckoned = await reckon(month, clock.now())
+  async function running(month: string, work: readonly WorkLine[]): Promise<ActOutcome<Extract<MonthReport, { kind: 'running' }>>> {
+    const reckoned = await reckon(month, clock.now(), work)
     if (reckoned.kind === 'calendar-missing') return refusal(wording, 'calendar-missing', { date: reckoned.date })
     return { kind: 'done', value: { kind: 'running', inputs: reckoned.inputs, figures: monthFigures(reckoned.inputs) } }
   }
@@ -224,22 +265,34 @@ export async function createServiceRoom(deps: ServiceDependencies): Promise<Serv
     reminders: () => zeroReminders([...periods.values()], clock.now(), zone),
     silenceNeedsSecond: (at, service) => silenceNeedsSecond([...periods.values()], at, service),
     tightening: (at, service) => tightening([...periods.values()], at, service),
+    guardSamples: () => guardSamples([...periods.values()], clock.now(), deps.services.map(({ service }) => service)),
 
     alive: () =>
       state.db.transaction().execute(async (trx) => {
         const now = clock.now()
         const gap = gapBetween(await readAlive(trx), now, deps.aliveToleranceMs, momentOf(contractStart, '00:00', zone))
         if (gap !== undefined) await addBlind(trx, 'collector-down', '', '', gap)
+        await writeFirstAlive(trx, (await firstAlive(trx)) ?? now)
         await writeAlive(trx, now)
+      }),
+    watch: (services) =>
+      state.db.transaction().execute(async (trx) => {
+        const now = clock.now()
+        const looked = await lookedAt(trx)
+        const { begin, end } = watchChanges(services, await lastingBlind(trx), looked, momentOf(contractStart, '00:00', zone), now)
+        for (const one of begin) await beginBlind(trx, one.why, one.service, one.object, one.from)
+        for (const one of end) await endBlind(trx, one.why, one.service, one.object, now)
+        const known = new Set([...looked, ...services.map((one) => one.service)])
+        if (known.size > looked.size) await writeLookedAt(trx, known)
       }),
     beginBlind: (why, service, object, from) => state.db.transaction().execute((trx) => beginBlind(trx, why, service, object, from)),
     endBlind: (why, service, object, to) => state.db.transaction().execute((trx) => endBlind(trx, why, service, object, to)),
-    blind: (span) => blindWithin(state.db, span),
+    blind: blindOf,
 
     async month(month) {
       const frozen = await frozenMonth(state.db, month)
       if (frozen !== undefined) return { kind: 'done', value: { kind: 'frozen', month: frozen, figures: figuresOf(frozen), annotations: await annotations(state.db, month) } }
-      return running(month)
+      return running(month, await workLog(monthOf(month, zone)))
     },
     frozen: async () => (await frozenMonths(state.db)).map(({ month, frozenAt, actor, hash }) => ({ month, frozenAt, actor, hash })),
     freezeMonth,
@@ -249,12 +302,13 @@ export async function createServiceRoom(deps: ServiceDependencies): Promise<Serv
       state.db.transaction().execute(async (trx) => verifyMonths(await frozenMonths(trx), await annotations(trx), await hashesInAudit(trx))),
     async samples() {
       const now = clock.now()
-      const report = await running(monthAt(now, zone))
+      const report = await running(monthAt(now, zone), [])
       // A calendar that is missing is told on the console; a ratio that nobody can reckon has no sample.
       return report.kind === 'done' ? availabilitySamples(report.value.figures, dateAt(now, zone)) : []
     },
 
-    workLog: async (span) => (await eventsWithin(state.db, span)).map((row) => workLine(row, wording, officeTime)),
+    workLog,
+    noteWork,
     async exposure(permissions, others, actor) {
       const { terms } = deps
       if (terms === undefined) return { kind: 'no-terms' }

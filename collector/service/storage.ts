@@ -104,15 +104,55 @@ const ALIVE_KEY = 'service.alive-at'
 
 /** The last sign of life, if there was one. */
 export async function readAlive(db: Reader): Promise<number | undefined> {
-  const row = await db.selectFrom('setting').select('value_json').where('key', '=', ALIVE_KEY).executeTakeFirst()
-  const value: unknown = row === undefined ? undefined : JSON.parse(row.value_json)
+  const value = await readSetting(db, ALIVE_KEY)
   return typeof value === 'number' ? value : undefined
 }
 
 /** Leaves a sign of life. */
 export async function writeAlive(trx: StateTransaction, at: number): Promise<void> {
-  const value_json = JSON.stringify(at)
-  await trx.insertInto('setting').values({ key: ALIVE_KEY, value_json }).onConflict((conflict) => conflict.column('key').doUpdateSet({ value_json })).execute()
+  await writeSetting(trx, ALIVE_KEY, at)
+}
+
+const FIRST_ALIVE_KEY = 'service.first-alive-at'
+
+/** The collector's very first sign of life; where an earlier version did not keep it the newest one, for what lay before it nobody vouches. */
+export async function firstAlive(db: Reader): Promise<number | undefined> {
+  const kept = await readSetting(db, FIRST_ALIVE_KEY)
+  return typeof kept === 'number' ? kept : readAlive(db)
+}
+
+/** Keeps it; it never changes. */
+export async function writeFirstAlive(trx: StateTransaction, at: number): Promise<void> {
+  if ((await readSetting(trx, FIRST_ALIVE_KEY)) === undefined) await writeSetting(trx, FIRST_ALIVE_KEY, at)
+}
+
+const LOOKED_KEY = 'service.looked-at'
+
+/** Services that were looked at before: whether anything is measured of them. */
+export async function lookedAt(db: Reader): Promise<ReadonlySet<string>> {
+  const value = await readSetting(db, LOOKED_KEY)
+  return new Set(Array.isArray(value) ? value.filter((one): one is string => typeof one === 'string') : [])
+}
+
+/** Keeps them. */
+export async function writeLookedAt(trx: StateTransaction, services: ReadonlySet<string>): Promise<void> {
+  await writeSetting(trx, LOOKED_KEY, [...services].sort())
+}
+
+/** Stretches that have no end yet. */
+export async function lastingBlind(db: Reader): Promise<readonly Blind[]> {
+  const rows = await db.selectFrom('blind_time').selectAll().where('to_at', 'is', null).orderBy('id').execute()
+  return rows.map(({ why, service, object, from_at }) => ({ from: from_at, why, service, object }))
+}
+
+async function readSetting(db: Reader, key: string): Promise<unknown> {
+  const row = await db.selectFrom('setting').select('value_json').where('key', '=', key).executeTakeFirst()
+  return row === undefined ? undefined : JSON.parse(row.value_json)
+}
+
+async function writeSetting(trx: StateTransaction, key: string, value: Json): Promise<void> {
+  const value_json = JSON.stringify(value)
+  await trx.insertInto('setting').values({ key, value_json }).onConflict((conflict) => conflict.column('key').doUpdateSet({ value_json })).execute()
 }
 
 /** All frozen months, in their order. */

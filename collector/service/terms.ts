@@ -64,7 +64,8 @@ const termSchema = z
     if (term.perDay === undefined && term.lumps.length === 0) context.addIssue({ code: 'custom', message: 'expected perDay or lumps; a duty without a figure belongs under unpriced' })
   })
 
-const fileSchema = z.strictObject({
+/** Shape of a terms file; docs/alert-files.md is made from it. */
+export const termsFile = z.strictObject({
   contract: z.strictObject({ sum: yuan, origin, cap: share.optional() }),
   terms: z.array(termSchema).superRefine((list, context) => {
     for (const [index, term] of list.entries()) {
@@ -75,13 +76,13 @@ const fileSchema = z.strictObject({
 })
 
 /** All terms of a contract. */
-export type ExposureTerms = z.infer<typeof fileSchema>
+export type ExposureTerms = z.infer<typeof termsFile>
 export type ExposureTerm = ExposureTerms['terms'][number]
 
 const keysAt = (path: readonly PropertyKey[]): readonly string[] => {
   const [area, , part] = path
-  if (area === undefined) return Object.keys(fileSchema.shape)
-  if (area === 'contract') return Object.keys(fileSchema.shape.contract.shape)
+  if (area === undefined) return Object.keys(termsFile.shape)
+  if (area === 'contract') return Object.keys(termsFile.shape.contract.shape)
   if (area !== 'terms') return ['title', 'origin', 'text']
   return Object.keys(part === 'perDay' ? perDaySchema.shape : part === 'lumps' ? lumpSchema.shape : termSchema.shape)
 }
@@ -91,7 +92,7 @@ export function parseExposureTerms(text: string, file: string): ExposureTerms {
   const document = parseDocument(text)
   if (document.errors.length > 0) throw new SettingsError(document.errors.map((error) => `${file}: ${error.message.split('\n')[0]}`))
   const input: unknown = document.toJS() ?? {}
-  const result = fileSchema.safeParse(input)
+  const result = termsFile.safeParse(input)
   // What was found stays out of the message: it goes to the log, and may be an amount.
   if (!result.success) throw new SettingsError(settingsMistakes(file, result.error.issues, input, keysAt).map((mistake) => mistake.replace(/, got .*$/s, '')))
   return Object.freeze(result.data)

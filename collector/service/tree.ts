@@ -14,9 +14,10 @@ export interface ServiceTree {
  * under, or on every member of a choice at once.
  */
 export function decideByTree(trees: Readonly<Record<string, ServiceTree>>, affecting: readonly Fault['severity'][]): Decide {
-  return (service, open) => {
+  const membersOf = new Map(Object.entries(trees).map(([service, { critical }]) => [service, new Set(critical.flat())]))
+  const decide = (service: string, open: readonly Fault[]): readonly string[] => {
     const entries = trees[service]?.critical ?? []
-    const members = new Set(entries.flat())
+    const members = membersOf.get(service) ?? new Set()
     const counting = open.filter((fault) => affecting.includes(fault.severity))
     const on = (object: string): readonly string[] => counting.filter((fault) => fault.object === object).map((fault) => fault.number)
     const own = counting.filter((fault) => fault.service === service && !members.has(fault.object)).map((fault) => fault.number)
@@ -26,4 +27,7 @@ export function decideByTree(trees: Readonly<Record<string, ServiceTree>>, affec
       return each.every((numbers) => numbers.length > 0) ? each.flat() : []
     })]
   }
+  return Object.assign(decide, {
+    concerns: (service: string, fault: Fault) => affecting.includes(fault.severity) && (fault.service === service || membersOf.get(service)?.has(fault.object) === true),
+  })
 }

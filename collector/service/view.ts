@@ -1,10 +1,11 @@
 /** The room's values as the console reads them (pure): what protocol/api-service.ts declares, and nothing decided anew. */
 import { z } from 'zod'
-import type { AnnotationView, AvailabilityMaking, AvailabilityView, ExposureView, FigureView, GuardView, MonthSummary, RequestView, ServiceAvailabilityView, WindowView, WorkLineView, ZeroReportView } from '../../protocol/api-service.ts'
+import type { AnnotationView, AvailabilityMaking, AvailabilityView, ExposureView, FigureView, GuardView, MonthSummary, MonthView, RequestView, ServiceAvailabilityView, VerdictView, WindowView, ZeroReportView } from '../../protocol/api-service.ts'
+import { fill } from '../sentence.ts'
 import { percentText } from './availability.ts'
 import type { Exposure } from './exposure.ts'
 import { clockNames, momentsOf, severities } from './fault.ts'
-import type { Annotation, FrozenMonth } from './frozen-month.ts'
+import type { Annotation, FrozenMonth, MonthVerdict } from './frozen-month.ts'
 import { inputsOf } from './frozen-month.ts'
 import type { GuardPeriod, ZeroReport } from './guard.ts'
 import { intersect, subtract } from './intervals.ts'
@@ -16,6 +17,7 @@ import type { ServiceRequest } from './request.ts'
 import type { MonthReport } from './run.ts'
 import { approvalSchema } from './window.ts'
 import type { MaintenanceWindow } from './window.ts'
+import { countWork, workLineSchema } from './work-log.ts'
 import type { WorkLine } from './work-log.ts'
 import type { ServiceWording } from './wording.ts'
 import { addMonths, dayOf, monthAt, monthOf } from './zone-time.ts'
@@ -128,21 +130,22 @@ export function monthList(frozen: readonly Pick<FrozenMonth, 'month' | 'frozenAt
   return list.reverse()
 }
 
-const annotationSchema = z.object({ approval: approvalSchema, corrected: z.union([z.string(), z.number(), z.null()]), original: z.union([z.string(), z.number(), z.null()]), path: z.string(), reason: z.string() })
+const annotationSchema = z.object({ approval: approvalSchema.nullable(), corrected: z.union([z.string(), z.number(), z.null()]), original: z.union([z.string(), z.number(), z.null()]), path: z.string(), reason: z.string(), entry: workLineSchema.optional() })
 
-/** A correction as it is read. Throws where its content is not one. */
+/** A correction, or an entry of the work log that came late, as it is read. Throws where its content is neither. */
 export function annotationView({ seq, at, actor, body, hash }: Annotation): AnnotationView {
   const content: unknown = JSON.parse(body)
-  const { approval, corrected, original, path, reason } = annotationSchema.parse(content)
-  return { seq, at, actor, path, original, corrected, reason, approval, hash }
+  const { approval, corrected, original, path, reason, entry: line } = annotationSchema.parse(content)
+  return { seq, at, actor, path, original, corrected, reason, approval, entry: line ?? null, hash }
 }
 
 /** Most lines of the work log in one answer. */
 const LINES = 500
 
-/** The work log of a month: all of it counted, the newest lines shown. */
-export function workLogView(lines: readonly WorkLine[]): { readonly count: number; readonly minutes: number; readonly lines: readonly WorkLineView[] } {
-  return { count: lines.length, minutes: lines.reduce((sum, line) => sum + line.minutes, 0), lines: lines.toSorted((a, b) => b.at - a.at).slice(0, LINES) }
+/** The work log of a month: all of it counted, by kind as well, the newest lines shown. A frozen month has its own. */
+export function workLogView(lines: readonly WorkLine[], titles: Readonly<Record<string, string>>): MonthView['workLog'] {
+  const { count, minutes, kinds } = countWork(lines)
+  return { count, minutes, kinds: kinds.map((one) => ({ ...one, title: titles[one.kind] ?? one.kind })), lines: lines.toSorted((a, b) => b.at - a.at).slice(0, LINES) }
 }
 
 /** A window as it is read. */
@@ -183,4 +186,11 @@ export function exposureView(exposure: Exposure, wording: Pick<ServiceWording, '
     })),
     uncovered: exposure.uncovered.map(({ reference, text }) => ({ reference: reference ?? null, text })),
   }
+}
+
+/** Whether the frozen months are whole, in words. */
+export function verdictView(verdict: MonthVerdict, { verdict: words }: Pick<ServiceWording, 'verdict'>): VerdictView {
+  if (verdict.kind === 'intact') return verdict
+  const seq = /^annotation (\d+)$/.exec(verdict.where)?.[1]
+  return { kind: 'broken', where: seq === undefined ? verdict.where : fill(words.annotation, { seq }), why: words.why[verdict.why] }
 }

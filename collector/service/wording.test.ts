@@ -4,7 +4,7 @@ import { SettingsError } from '../../protocol/settings.ts'
 import { blindReasons } from './blind.ts'
 import { requestKinds, requestStates } from './request.ts'
 import { flags } from './terms.ts'
-import { fill, parseServiceWording } from './wording.ts'
+import { parseServiceWording } from './wording.ts'
 
 const text = readFileSync(new URL('../../alerts/templates/service.zh-CN.yml', import.meta.url), 'utf8')
 const mistakes = (changed: string): string => {
@@ -31,9 +31,5 @@ describe('the catalogue', () => {
     expect(mistakes(text.replace(/^ {2}same-figure: .*\n/m, ''))).toMatch(/refusal\.same-figure: expected a text, got nothing/)
     expect(mistakes(`${text}\nmore: 1`)).toMatch(/more: unknown key/)
     expect(mistakes('duty: [')).not.toBe('')
-  })
-
-  it('fills places once', () => {
-    expect(fill('{a}{b}', { a: '{b}' })).toBe('{b}{b}')
   })
 })

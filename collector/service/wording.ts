@@ -1,17 +1,6 @@
 /** The room's sentences (alerts/templates/service.zh-CN.yml), parsed once and strictly. */
-import { parseDocument } from 'yaml'
 import { z } from 'zod'
-import { SettingsError, settingsMistakes } from '../../protocol/settings.ts'
-
-/** A sentence that may use only these `{field}` places. */
-const sentence = (...fields: readonly string[]) =>
-  z.string().min(1).superRefine((text, context) => {
-    for (const [place, field] of text.matchAll(/\{([^{}]*)\}/g)) {
-      if (field === undefined || !fields.includes(field)) context.addIssue({ code: 'custom', message: `expected only the fields ${fields.map((one) => `{${one}}`).join(' ') || '(none)'}, found ${place}` })
-    }
-  })
-
-const word = z.string().min(1).max(40)
+import { parseCatalogue, sentence, word } from '../sentence.ts'
 
 const schema = z.strictObject({
   duty: z.record(z.string(), word),
@@ -23,6 +12,13 @@ const schema = z.strictObject({
     state: z.strictObject({ received: word, 'in-work': word, done: word, refused: word }),
   }),
   zeroReport: z.strictObject({ upcoming: word, due: word, late: word, filed: word, 'filed-late': word, reminder: sentence('title', 'dueAt') }),
+  /** Fields of what people enter. */
+  field: z.record(z.string(), word),
+  verdict: z.strictObject({
+    annotation: sentence('seq'),
+    why: z.strictObject({ 'month-cut': word, 'annotation-cut': word, 'month-missing': word, 'month-out-of-order': word, 'month-unchained': word, 'hash-wrong': word, 'content-foreign': word, 'figures-wrong': word, 'annotation-missing': word, 'annotation-unchained': word, 'annotation-foreign': word, 'original-wrong': word }),
+  }),
+  workStream: z.strictObject({ window: word, request: word, guard: word }),
   workLog: z.strictObject({
     'window-planned': sentence('services', 'from', 'to', 'reason'),
     'window-approved': sentence('name', 'how'),
@@ -67,15 +63,5 @@ export type RefusalCode = keyof ServiceWording['refusal']
 
 /** Parses the catalogue. Throws SettingsError with every mistake. */
 export function parseServiceWording(text: string, file: string): ServiceWording {
-  const document = parseDocument(text)
-  if (document.errors.length > 0) throw new SettingsError(document.errors.map((error) => `${file}: ${error.message.split('\n')[0]}`))
-  const input: unknown = document.toJS() ?? {}
-  const result = schema.safeParse(input)
-  if (!result.success) throw new SettingsError(settingsMistakes(file, result.error.issues, input, () => []))
-  return result.data
-}
-
-/** Fills the places of a sentence, once: a `{place}` inside a value stays text. */
-export function fill(template: string, fields: Readonly<Record<string, string>>): string {
-  return template.replaceAll(/\{([^{}]*)\}/g, (place, field: string) => fields[field] ?? place)
+  return parseCatalogue(schema, text, file)
 }

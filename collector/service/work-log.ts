@@ -1,4 +1,5 @@
 /** What was recorded in this room, as lines of the work log (pure). */
+import { z } from 'zod'
 import { guardEventSchema } from './guard.ts'
 import type { GuardEvent } from './guard.ts'
 import { requestEventSchema } from './request.ts'
@@ -6,16 +7,31 @@ import type { RequestEvent } from './request.ts'
 import type { Stream } from './storage.ts'
 import { windowEventSchema } from './window.ts'
 import type { WindowEvent } from './window.ts'
-import { fill } from './wording.ts'
+import { fill } from '../sentence.ts'
 import type { ServiceWording } from './wording.ts'
 
-/** One line: who did what to which thing. `minutes` 0 where no work was booked. */
-export interface WorkLine {
-  readonly at: number
-  readonly by: string
-  readonly reference: string
-  readonly text: string
-  readonly minutes: number
+export const workLineSchema = z.strictObject({ at: z.number(), by: z.string(), kind: z.string(), reference: z.string(), text: z.string(), minutes: z.number() }).readonly()
+/**
+ * One line: who did what to which thing. `kind`: `window`, `request` or `guard` of this room's own, else the kind of work
+ * that was entered. `minutes` 0 where no work was booked.
+ */
+export type WorkLine = z.infer<typeof workLineSchema>
+
+/** A work log in figures: all of it, and by kind. */
+export type WorkCount = { readonly count: number; readonly minutes: number; readonly kinds: readonly { readonly kind: string; readonly count: number; readonly minutes: number }[] }
+
+/** Counts lines; kinds by name. */
+export function countWork(lines: readonly WorkLine[]): WorkCount {
+  const sum = (list: readonly WorkLine[]): number => list.reduce((minutes, line) => minutes + line.minutes, 0)
+  const kinds = [...new Set(lines.map((line) => line.kind))].sort()
+  return {
+    count: lines.length,
+    minutes: sum(lines),
+    kinds: kinds.map((kind) => {
+      const own = lines.filter((line) => line.kind === kind)
+      return { kind, count: own.length, minutes: sum(own) }
+    }),
+  }
 }
 
 /** A line from a stored event. `show` prints a moment. */
@@ -23,7 +39,7 @@ export function workLine(row: { readonly stream: Stream; readonly id: string; re
   const { text, minutes } = row.stream === 'window' ? windowText(windowEventSchema.parse(row.body), wording, show)
     : row.stream === 'request' ? requestText(requestEventSchema.parse(row.body), wording)
     : guardText(guardEventSchema.parse(row.body), wording, show)
-  return { at: row.at, by: row.actor, reference: row.id, text, minutes }
+  return { at: row.at, by: row.actor, kind: row.stream, reference: row.id, text, minutes }
 }
 
 function windowText(event: WindowEvent, { workLog, window }: ServiceWording, show: (at: number) => string): { text: string; minutes: number } {

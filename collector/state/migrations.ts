@@ -230,6 +230,53 @@ export const migrations: readonly Migration[] = [
       'drop index outbox_by_person',
     ],
   },
+  {
+    name: 'account-person',
+    statements: [
+      // Who in the duty file uses the account, by the file's id; what incidents are somebody's is compared by it.
+      'alter table account add column person text',
+    ],
+  },
+  {
+    name: 'superseded messages',
+    statements: [
+      // A check cannot be changed in place: both tables are made anew, and the later names take over the reference.
+      `create table outbox_next (
+        id text primary key, channel text not null, receiver text not null, dedup_key text not null unique,
+        incident_id bigint references incident (id), message_json text not null,
+        state text not null check (state in ('queued', 'sending', 'sent', 'failed', 'dead', 'superseded')),
+        attempts bigint not null, created_at bigint not null, due_at bigint not null, updated_at bigint not null,
+        last_error text, person text not null default '', send_id text)`,
+      `insert into outbox_next (id, channel, receiver, dedup_key, incident_id, message_json, state, attempts, created_at, due_at, updated_at, last_error, person, send_id)
+        select id, channel, receiver, dedup_key, incident_id, message_json, state, attempts, created_at, due_at, updated_at, last_error, person, send_id from outbox`,
+      `create table receipt_next (
+        outbox_id text not null references outbox_next (id), attempt bigint not null, at bigint not null,
+        outcome text not null check (outcome in ('delivered', 'try-again', 'refused', 'interrupted', 'superseded')),
+        detail_json text not null, primary key (outbox_id, attempt))`,
+      `insert into receipt_next (outbox_id, attempt, at, outcome, detail_json) select outbox_id, attempt, at, outcome, detail_json from receipt`,
+      'drop table receipt',
+      'drop table outbox',
+      'alter table outbox_next rename to outbox',
+      'alter table receipt_next rename to receipt',
+      `create index outbox_by_due on outbox (state, due_at)`,
+      `create index outbox_waiting on outbox (channel, state, person, due_at, created_at, id)`,
+    ],
+  },
+  {
+    name: 'token-expiry',
+    statements: [
+      // Tokens of before have none, and stay good until they are revoked.
+      'alter table read_token add column expires_at bigint',
+    ],
+  },
+  {
+    name: 'sms replies',
+    statements: [
+      // Answers that were taken, by a hash of the gateway's id: gateways repeat what they believe was not heard.
+      `create table sms_reply_seen (
+        channel text not null, id text not null, at bigint not null, primary key (channel, id))`,
+    ],
+  },
 ]
 
 /**

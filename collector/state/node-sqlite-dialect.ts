@@ -1,9 +1,12 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
+import { setImmediate } from 'node:timers/promises'
 import { CompiledQuery, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
 import type { DatabaseConnection, DatabaseIntrospector, Dialect, DialectAdapter, Driver, Kysely, QueryCompiler, QueryResult } from 'kysely'
 
 /** How many prepared statements are kept; the code has a few hundred distinct ones at most. */
 const STATEMENTS_KEPT = 256
+/** How long queries may follow one another before others are let in. A single statement may take longer. */
+const LONGEST_TURN_MS = 4
 
 /**
  * Kysely on Node's own SQLite. Kysely's SQLite dialect expects better-sqlite3 (a native build we cannot ship), and only
@@ -11,6 +14,10 @@ const STATEMENTS_KEPT = 256
  *
  * One connection; Kysely's adapter says so, and Kysely then lets one query or transaction at a time have it. Inside a
  * transaction use the transaction's own handle: a query on the outer handle would wait for ever.
+ *
+ * The connection is synchronous, so a row of queries would be one turn of the event loop however many they are: its
+ * promises are settled already, and microtasks let nobody in. Whoever asks is therefore now and then made to wait for
+ * the loop's next turn. Whoever else wants the database then still waits for the transaction; sockets and timers do not.
  */
 export function nodeSqliteDialect(database: DatabaseSync): Dialect {
   return {
@@ -48,6 +55,14 @@ function createDriver(database: DatabaseSync): Driver {
 
 function createConnection(database: DatabaseSync): DatabaseConnection {
   const statements = new Map<string, StatementSync>()
+  let restedAt = performance.now()
+
+  /** Lets others in when queries have been running for a while. After an idle time the first query does so too, for nothing. */
+  async function rest(): Promise<void> {
+    if (performance.now() - restedAt < LONGEST_TURN_MS) return
+    await setImmediate()
+    restedAt = performance.now()
+  }
 
   function prepared(sql: string): StatementSync {
     const known = statements.get(sql)
@@ -69,19 +84,18 @@ function createConnection(database: DatabaseSync): DatabaseConnection {
 
   return {
     // A rejected promise, not a throw, so that every failure reaches the caller the same way.
-    executeQuery: <R>(query: CompiledQuery): Promise<QueryResult<R>> =>
-      new Promise((resolve) => {
-        const statement = prepared(query.sql)
-        const parameters = query.parameters.map(bindable)
-        if (statement.columns().length > 0) {
-          // The row type is what the query builder derived from the schema: nothing at run time could check it cheaper.
-          const rows: unknown[] = statement.all(...parameters)
-          resolve({ rows: rows as R[] })
-          return
-        }
-        const { changes, lastInsertRowid } = statement.run(...parameters)
-        resolve({ rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) })
-      }),
+    async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+      await rest()
+      const statement = prepared(query.sql)
+      const parameters = query.parameters.map(bindable)
+      if (statement.columns().length > 0) {
+        // The row type is what the query builder derived from the schema: nothing at run time could check it cheaper.
+        const rows: unknown[] = statement.all(...parameters)
+        return { rows: rows as R[] }
+      }
+      const { changes, lastInsertRowid } = statement.run(...parameters)
+      return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) }
+    },
     async *streamQuery<R>(query: CompiledQuery): AsyncIterableIterator<QueryResult<R>> {
       // Its own statement: another query between two rows must not reset this one.
       for (const row of iterable(database.prepare(query.sql).iterate(...query.parameters.map(bindable)))) {

@@ -54,6 +54,22 @@ describe('migrate', () => {
   const fresh = (): Kysely<Schema> => new Kysely<Schema>({ dialect: nodeSqliteDialect(new DatabaseSync(':memory:')) })
   const shape = async (db: Kysely<Schema>): Promise<unknown> => (await sql`select name, sql from sqlite_master order by name`.execute(db)).rows
 
+  it('keeps messages and their receipts when their tables are made anew', async () => {
+    const db = fresh()
+    const at = migrations.findIndex((step) => step.name === 'superseded messages')
+    await migrate(db, 1, migrations.slice(0, at))
+    await sql`pragma foreign_keys = on`.execute(db)
+    await sql`insert into outbox (id, channel, receiver, dedup_key, message_json, state, attempts, created_at, due_at, updated_at, person) values ('a', 'mail', 'r', 'k', '{}', 'queued', 2, 1, 2, 3, 'p')`.execute(db)
+    await sql`insert into receipt (outbox_id, attempt, at, outcome, detail_json) values ('a', 1, 5, 'try-again', '{}')`.execute(db)
+    await migrate(db, 2)
+    expect(await db.selectFrom('outbox').selectAll().execute()).toMatchObject([{ id: 'a', channel: 'mail', dedup_key: 'k', state: 'queued', attempts: 2, person: 'p', send_id: null }])
+    expect(await db.selectFrom('receipt').selectAll().execute()).toEqual([{ outbox_id: 'a', attempt: 1, at: 5, outcome: 'try-again', detail_json: '{}' }])
+    await db.updateTable('outbox').set({ state: 'superseded' }).execute()
+    await db.insertInto('receipt').values({ outbox_id: 'a', attempt: 2, at: 6, outcome: 'superseded', detail_json: '{}' }).execute()
+    await expect(sql`insert into receipt (outbox_id, attempt, at, outcome, detail_json) values ('nobody', 1, 5, 'refused', '{}')`.execute(db)).rejects.toThrow(/FOREIGN KEY/)
+    await db.destroy()
+  })
+
   it('reaches the same shape from empty and from each earlier version', async () => {
     const straight = fresh()
     expect(await migrate(straight, 1)).toBe(migrations.length)
@@ -98,6 +114,29 @@ describe('nodeSqliteDialect', () => {
     await expect(failing).rejects.toThrow('undo this')
     expect(await outside).toEqual([])
     expect(order).toEqual(['transaction', 'outside'])
+    await state.close()
+  })
+
+  it('lets others in while a long transaction goes on, and still keeps it whole', async () => {
+    const state = await openState(':memory:')
+    let turns = 0
+    let going = true
+    const other = (): void => {
+      turns++
+      if (going) setImmediate(other)
+    }
+    setImmediate(other)
+    const outside: Promise<number>[] = []
+    await state.db.transaction().execute(async (trx) => {
+      for (let n = 0; n < 3_000; n++) {
+        await trx.insertInto('setting').values({ key: `k${n}`, value_json: '1' }).execute()
+        if (n === 10) outside.push(state.db.selectFrom('setting').select((eb) => eb.fn.countAll<number>().as('n')).executeTakeFirstOrThrow().then((row) => row.n))
+      }
+    })
+    going = false
+    // Without a rest all of it is one turn: microtasks only.
+    expect(turns).toBeGreaterThan(3)
+    expect(await Promise.all(outside)).toEqual([3_000])
     await state.close()
   })
 

@@ -13,6 +13,7 @@ export interface Schema {
   readonly incident_event: IncidentEventTable
   readonly incident_alert: IncidentAlertTable
   readonly outbox: OutboxTable
+  readonly sms_reply_seen: SmsReplySeenTable
   readonly receipt: ReceiptTable
   readonly account: AccountTable
   readonly session: SessionTable
@@ -153,7 +154,8 @@ export interface OutboxTable {
   dedup_key: string
   incident_id: number | null
   message_json: string
-  state: 'queued' | 'sending' | 'sent' | 'failed' | 'dead'
+  /** `superseded`: what it was to say no longer holds, so it was not sent. */
+  state: 'queued' | 'sending' | 'sent' | 'failed' | 'dead' | 'superseded'
   attempts: number
   created_at: number
   /** Not tried before this time. */
@@ -166,12 +168,19 @@ export interface OutboxTable {
   send_id: string | null
 }
 
+/** An answer by SMS that was taken, known by a hash. */
+export interface SmsReplySeenTable {
+  channel: string
+  id: string
+  at: number
+}
+
 /** What came of one attempt to send. */
 export interface ReceiptTable {
   outbox_id: string
   attempt: number
   at: number
-  outcome: 'delivered' | 'try-again' | 'refused' | 'interrupted'
+  outcome: 'delivered' | 'try-again' | 'refused' | 'interrupted' | 'superseded'
   detail_json: string
 }
 
@@ -193,6 +202,8 @@ export interface AccountTable {
   locked_until: number | null
   password_changed_at: number
   last_sign_in_at: number | null
+  /** Id of the person of the duty file who uses it. */
+  person: string | null
 }
 
 /** A signed-in browser. */
@@ -214,6 +225,8 @@ export interface ReadTokenTable {
   created_at: number
   revoked_at: number | null
   role: string
+  /** null: until it is revoked. */
+  expires_at: number | null
 }
 
 /** Failed sign-ins by network address. */

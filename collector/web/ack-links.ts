@@ -7,18 +7,16 @@
  * from answering at night by what another one sends. A signature of 256 bits is not found by trying.
  */
 import { createAttempts } from '../access/attempts.ts'
-import { acknowledgedByPhone, confirmLink, lookAtLink } from '../duty/acknowledge.ts'
+import { confirmLink, lookAtLink } from '../duty/acknowledge.ts'
 import type { AckRefusal } from '../duty/acknowledge.ts'
 import { localText } from '../duty/local-time.ts'
 import type { Duty } from '../duty/run.ts'
-import { filled } from '../duty/wording.ts'
+import { fill } from '../sentence.ts'
 import type { Incidents } from '../incidents/run.ts'
 import type { Wording } from '../incidents/wording.ts'
-import { fill } from '../incidents/wording.ts'
 import { aliasOf } from '../notify/render.ts'
 import { appendAudit } from '../state/audit.ts'
 import type { State } from '../state/open.ts'
-import type { Outcome } from './dependencies.ts'
 import type { AckAnswer, AckLinkDependencies } from './duty-dependencies.ts'
 
 /** Wrong tokens of one address, and its confirmations that came to nothing, within the window. */
@@ -54,7 +52,7 @@ export function ackLinks(parts: AckLinkParts): AckLinkDependencies {
 
   function limited(waitMs: number): AckAnswer {
     parts.refused('ack-link', 'too-many')
-    return { kind: 'limited', heading: page().refused, lines: [filled(page().limited, { minutes: Math.ceil(waitMs / 60_000) })], retryAfterMs: waitMs }
+    return { kind: 'limited', heading: page().refused, lines: [fill(page().limited, { minutes: Math.ceil(waitMs / 60_000) })], retryAfterMs: waitMs }
   }
 
   function refusal({ why, text }: AckRefusal, address: string, confirmed: boolean): AckAnswer {
@@ -74,12 +72,12 @@ export function ackLinks(parts: AckLinkParts): AckLinkDependencies {
       if (found.kind === 'refused') return refusal(found, address, false)
       const title = await titleOf(found.claim.incident)
       if (title === undefined) return { kind: 'gone', heading: page().refused, lines: [page().gone] }
-      if (title.by !== null) return { kind: 'already', heading: filled(page().already, { by: title.by }), lines: [...title.lines, page().next] }
+      if (title.by !== null) return { kind: 'already', heading: fill(page().already, { by: title.by }), lines: [...title.lines, page().next] }
       if (title.over) return { kind: 'gone', heading: page().over, lines: title.lines }
       return {
         kind: 'ask',
         heading: page().title,
-        lines: [...title.lines, filled(page().ask, { person: found.person.name }), filled(page().until, { at: localText(context.plan.zone, found.claim.expiresAt) })],
+        lines: [...title.lines, fill(page().ask, { person: found.person.name }), fill(page().until, { at: localText(context.plan.zone, found.claim.expiresAt) })],
         confirm: page().confirm,
         hint: page().hint,
       }
@@ -94,7 +92,7 @@ export function ackLinks(parts: AckLinkParts): AckLinkDependencies {
       if (found.kind === 'refused') return refusal(found, address, true)
       const { incident, person } = found.claim
       let lost: AckRefusal | undefined
-      const outcome = await incidents.acknowledge(incident, found.person.name, 'link', {
+      const outcome = await incidents.acknowledge(incident, found.person.name, { kind: 'link', person }, {
         // Looked at again where it counts: two taps at once, or a link that ran out between.
         async check(trx) {
           const again = await lookAtLink(trx, context, token, now)
@@ -110,14 +108,8 @@ export function ackLinks(parts: AckLinkParts): AckLinkDependencies {
       if (lost !== undefined) return refusal(lost, address, true)
       const title = await titleOf(incident)
       const lines = title?.lines ?? []
-      if (outcome.kind === 'done') return { kind: 'done', heading: filled(page().done, { person: found.person.name, at: localText(context.plan.zone, now) }), lines: [...lines, page().next] }
+      if (outcome.kind === 'done') return { kind: 'done', heading: fill(page().done, { person: found.person.name, at: localText(context.plan.zone, now) }), lines: [...lines, page().next] }
       return { kind: outcome.code === 'acknowledged-already' ? 'already' : 'gone', heading: outcome.message, lines }
     },
   }
-}
-
-/** A second person enters who called. `calledBy`: a person id of duty.yml, or a name. */
-export async function acknowledgeByPhone({ duty, incidents }: Pick<AckLinkParts, 'duty' | 'incidents'>, number: string, actor: string, calledBy: string, at: number | undefined): Promise<Outcome<void>> {
-  const { name } = acknowledgedByPhone(duty.context(), { incident: number, by: actor, calledBy })
-  return await incidents.acknowledge(number, actor, { kind: 'phone', calledBy: name, ...(at === undefined ? {} : { at }) })
 }

@@ -10,7 +10,7 @@ import { NOW, type StubWeb, stubWeb } from '../../test/web-dependencies.ts'
 import { type Permission, matrix, permissions, roles } from '../access/matrix.ts'
 
 const own = '/api/zhishou/v1'
-const bodies: Readonly<Record<string, unknown>> = { text: { text: '已重启' }, token: { host: 'web-01' }, revoke: { reason: '退役' }, password: { old: 'a', new: 'b' }, none: {}, ...serviceBodies, ...notifyBodies, ...dutyBodies, ...incidentBodies }
+const bodies: Readonly<Record<string, unknown>> = { text: { text: '已重启' }, token: { host: 'web-01' }, revoke: { reason: '退役' }, link: { person: 'engineer-1' }, password: { old: 'a', new: 'b' }, none: {}, ...serviceBodies, ...notifyBodies, ...dutyBodies, ...incidentBodies }
 
 /** Every route under /api: what it asks for, and a body that it takes. A route that is not here fails the suite. */
 const table: Readonly<Record<string, readonly [Permission | 'signed-in' | 'open', string?]>> = {
@@ -99,6 +99,8 @@ const table: Readonly<Record<string, readonly [Permission | 'signed-in' | 'open'
   'POST /api/v2/silences': ['silences.write', 'amSilence'],
   'GET /api/v2/silence/:id': ['alerts.read'],
   'DELETE /api/v2/silence/:id': ['silences.write'],
+  [`GET ${own}/accounts/links`]: ['accounts.link'],
+  [`PUT ${own}/accounts/:user/person`]: ['accounts.link', 'link'],
   [`GET ${own}/agents`]: ['agents.manage'],
   [`POST ${own}/agents/tokens`]: ['agents.manage', 'token'],
   [`POST ${own}/agents/:instance/revoke`]: ['agents.manage', 'revoke'],
@@ -134,7 +136,7 @@ async function ask(path: string, { method = 'GET', cookie, headers = {}, body, s
 const codeOf = async (response: Response): Promise<unknown> => ((await response.json()) as { code?: unknown }).code
 const paths = Object.entries(table).map(([key, [needs, body]]) => {
   const [method = '', path = ''] = key.split(' ')
-  return { key, method, path: path.replace(':instance', 'web-01').replace(':number', 'G1').replace(':name', 'job').replace(':override', '1').replace(':file', '1').replace('/availability/:service', '/availability/portal').replace(':month', '2026-07').replace(':id', 'X1').replace(/\/(query|query_range)$/, '/$1?query=1&start=0&end=1&step=1').replace(/\/explain$/, '/explain?alert=f1').replace(/\/series$/, '/series?match[]=up'), needs, body: body === undefined ? undefined : bodies[body] }
+  return { key, method, path: path.replace(':instance', 'web-01').replace(':user', 'admin').replace(':number', 'G1').replace(':name', 'job').replace(':override', '1').replace(':file', '1').replace('/availability/:service', '/availability/portal').replace(':month', '2026-07').replace(':id', 'X1').replace(/\/(query|query_range)$/, '/$1?query=1&start=0&end=1&step=1').replace(/\/explain$/, '/explain?alert=f1').replace(/\/series$/, '/series?match[]=up'), needs, body: body === undefined ? undefined : bodies[body] }
 })
 const guarded = paths.filter((one) => one.needs !== 'open')
 
@@ -145,9 +147,9 @@ describe('who may pass', () => {
     for (const { needs } of guarded) if (needs !== 'signed-in') expect(permissions).toContain(needs)
   })
 
-  it('outside /api nothing is there but health, metrics, enrolment and the console', () => {
+  it('outside /api nothing is there but health, metrics, reload, enrolment, answers and the console', () => {
     const routes = stub.web.app.routes.filter((route) => !route.path.startsWith('/api')).map((route) => `${route.method} ${route.path}`)
-    expect([...new Set(routes)].sort()).toEqual(['ALL /*', 'ALL /assets/*', 'ALL /icon.svg', 'GET /*', 'GET /-/healthy', 'GET /-/ready', 'GET /a/:token', 'GET /assets/*', 'GET /healthz', 'GET /metrics', 'POST /a/:token', 'POST /enrol'])
+    expect([...new Set(routes)].sort()).toEqual(['ALL /*', 'ALL /assets/*', 'ALL /icon.svg', 'GET /*', 'GET /-/healthy', 'GET /-/ready', 'GET /a/:token', 'GET /assets/*', 'GET /healthz', 'GET /metrics', 'POST /-/reload', 'POST /a/:token', 'POST /enrol', 'POST /sms-replies/:channel', 'POST /sms-replies/:channel/:secret'])
   })
 
   it.each(guarded)('$key refuses who is nobody', async ({ method, path, body }) => {
@@ -222,7 +224,7 @@ describe('sign-in', () => {
 
   it('tells who one is and never the token', async () => {
     const text = await (await signIn(true)).text()
-    expect(JSON.parse(text)).toEqual({ user: 'user-system-admin', role: 'system-admin', permissions: [...matrix['system-admin']], mustChangePassword: false, csrf: 'csrf-system-admin', expiresAt: NOW + 1_000 })
+    expect(JSON.parse(text)).toEqual({ user: 'user-system-admin', person: null, role: 'system-admin', permissions: [...matrix['system-admin']], mustChangePassword: false, csrf: 'csrf-system-admin', expiresAt: NOW + 1_000 })
   })
 
   it('passes a refusal on, without a cookie', async () => {

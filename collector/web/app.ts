@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import type { WebDependencies } from './dependencies.ts'
 import { type WebEnv, isSecure, problem, signedIn } from './guard.ts'
 import { ackPageRoutes } from './routes/ack-page.ts'
+import { accountRoutes } from './routes/accounts.ts'
 import { agentRoutes, enrolRoute } from './routes/agents.ts'
 import { dutyRoutes } from './routes/duty.ts'
 import { carriesFile } from './routes/incident-files.ts'
@@ -17,10 +18,12 @@ import { alertmanagerProbes, alertmanagerRoutes } from './routes/alertmanager.ts
 import { incidentRoutes } from './routes/incidents.ts'
 import { monitoringRoutes } from './routes/monitoring.ts'
 import { channelRoutes, explainRoutes, outboxRoutes, routingRoutes } from './routes/notify.ts'
+import { reloadRoute } from './routes/reload.ts'
 import { prometheusRoutes } from './routes/prometheus.ts'
 import { serviceRoutes } from './routes/service.ts'
 import { silenceRoutes } from './routes/silences.ts'
 import { sessionRoutes } from './routes/session.ts'
+import { smsReplyRoutes } from './routes/sms-replies.ts'
 import { workLogRoutes } from './routes/work-log.ts'
 import type { Hints } from './stream.ts'
 
@@ -74,6 +77,7 @@ export function createApp(deps: WebDependencies, hints: Hints, report: (what: st
 
   app.route('/enrol', enrolRoute(deps))
   app.route('/a', ackPageRoutes(deps))
+  app.route('/sms-replies', smsReplyRoutes(deps))
 
   const own = new Hono<WebEnv>()
   own.route('/session', sessionRoutes(deps))
@@ -81,6 +85,7 @@ export function createApp(deps: WebDependencies, hints: Hints, report: (what: st
   own.route('/incidents', incidentRoutes(deps))
   own.route('/work-log', workLogRoutes(deps, hints))
   own.route('/agents', agentRoutes(deps))
+  own.route('/accounts', accountRoutes(deps, hints))
   own.route('/duty', dutyRoutes(deps))
   own.route('/service', serviceRoutes(deps, hints))
   own.route('/silences', silenceRoutes(deps, hints))
@@ -95,6 +100,7 @@ export function createApp(deps: WebDependencies, hints: Hints, report: (what: st
   app.route('/api/v1', prometheusRoutes(deps))
   app.route('/api/v2', alertmanagerRoutes({ ...deps, startedAt: deps.notify.startedAt, dispatch: deps.notify.dispatch, silenceFault: (request) => deps.notify.silences.apiFault(request) }))
   app.route('/-', alertmanagerProbes())
+  app.route('/-', reloadRoute(deps))
   app.all('/api/*', (context) => context.text('404 page not found\n', 404))
   consoleRoutes(app, deps.consoleFolder)
   return { app, refused: (what, code) => deps.refused(what, code) }

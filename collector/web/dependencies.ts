@@ -11,10 +11,12 @@ import type { Caller } from '../access/sessions.ts'
 import type { PresenceView } from '../ingest/run-presence.ts'
 import type { Value } from '../promql/value.ts'
 import type { RuleGroupStatus } from '../rules/view.ts'
+import type { AccountsDependencies } from './accounts-dependencies.ts'
 import type { AckLinkDependencies, DutyDependencies } from './duty-dependencies.ts'
 import type { IncidentWebDependencies } from './incident-dependencies.ts'
 import type { NotifyWebDependencies } from './notify-dependencies.ts'
 import type { ServiceWebDependencies } from './service-dependencies.ts'
+import type { SmsReplyDependencies } from './sms-replies.ts'
 
 /** A refused act: a stable word, a Chinese sentence and the HTTP status it becomes. */
 export interface Refused {
@@ -59,6 +61,7 @@ export interface WebDependencies {
   overview(): Promise<Overview>
   self(): Promise<SelfView>
   readonly incidents: IncidentWebDependencies
+  readonly accounts: AccountsDependencies
   agents: {
     list(): Promise<readonly AgentView[]>
     createToken(host: string, actor: string): Promise<Outcome<NewToken>>
@@ -69,8 +72,12 @@ export interface WebDependencies {
   readonly duty: DutyDependencies
   /** The page behind a message's link, open to whoever holds one. */
   readonly ackLinks: AckLinkDependencies
+  /** What SMS gateways post, open to whoever knows a channel's secret. */
+  readonly smsReplies: SmsReplyDependencies
   /** POST /enrol: one-time token against a certificate. */
   enrol(request: EnrolRequest, address: string): Promise<{ readonly status: 200 | 400 | 401 | 403 | 429 | 503; readonly body: object; readonly retryAfterMs?: number }>
+  /** Takes the site's changed files into use; all or nothing. */
+  reload(actor: string): Promise<Outcome<void>>
   metricsText(): Promise<string>
   /** Problems that make `/healthz` answer 503; empty when the collector does its work. */
   healthProblems(): readonly string[]

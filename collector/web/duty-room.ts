@@ -6,7 +6,8 @@ import { parseDate } from '../duty/local-time.ts'
 import type { OverrideBody } from '../duty/override.ts'
 import type { Duty } from '../duty/run.ts'
 import { dutyMonth, dutyNow, escalationView, overrideViews } from '../duty/view.ts'
-import { conflictText, filled, gapText, overrideText } from '../duty/wording.ts'
+import { fill } from '../sentence.ts'
+import { conflictText, gapText, overrideText } from '../duty/wording.ts'
 import type { Refused } from './dependencies.ts'
 import type { DutyDependencies } from './duty-dependencies.ts'
 
@@ -22,12 +23,12 @@ export function dutyRoom(duty: Duty, now: () => number, changed: () => void): Du
   const wording = () => duty.context().wording
   const told = ({ conflicts, gaps }: Consequences): readonly string[] => {
     const all = [...new Set([...gaps.map((gap) => gapText(wording(), duty.plan(), gap)), ...conflicts.map((one) => conflictText(wording(), duty.plan(), one))])]
-    return all.length <= MOST_FAULTS ? all : [...all.slice(0, MOST_FAULTS), filled(wording().gap.more, { count: all.length - MOST_FAULTS })]
+    return all.length <= MOST_FAULTS ? all : [...all.slice(0, MOST_FAULTS), fill(wording().gap.more, { count: all.length - MOST_FAULTS })]
   }
   const refused = (faults: readonly string[]): Refused => ({ kind: 'refused', status: 422, code: 'no-such-change', message: faults.join('；') })
   const beyond = (body: OverrideBody): Refused | undefined => {
     const why = outOfBounds(duty.plan(), body, now())
-    return why === undefined ? undefined : refused([filled(wording().override[why], { days: why === 'too-long' ? LONGEST_CHANGE_DAYS : 2 * LONGEST_CHANGE_DAYS })])
+    return why === undefined ? undefined : refused([fill(wording().override[why], { days: why === 'too-long' ? LONGEST_CHANGE_DAYS : 2 * LONGEST_CHANGE_DAYS })])
   }
   const textOf = (body: OverrideBody): string => overrideText(wording(), duty.plan(), body)
   return {

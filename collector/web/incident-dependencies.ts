@@ -1,3 +1,5 @@
+import { label, whoIs } from '../access/known-people.ts'
+import type { KnownPerson } from '../access/known-people.ts'
 import type { IncidentChoices } from '../../protocol/api-incidents.ts'
 import { causeCategories, reportChannels, workKinds } from '../incidents/event.ts'
 import type { SlaProfiles } from '../incidents/profile.ts'
@@ -16,10 +18,10 @@ export interface IncidentWebDependencies
   > {
   /** Keeps what the telemetry says at that moment beside the text. */
   dispose(number: string, actor: string, text: string): ReturnType<Incidents['dispose']>
-  /** A second person enters who called; `calledBy` is a person id of duty.yml, or a name. */
+  /** A second person enters who called: a person of duty.yml or an account, by id or name. */
   acknowledgeByPhone(number: string, actor: string, calledBy: string, at: number | undefined): Promise<Outcome<void>>
   /** What the forms offer. */
-  choices(): IncidentChoices
+  choices(): Promise<IncidentChoices>
 }
 
 /** What incidentWeb is made of. */
@@ -28,28 +30,28 @@ export interface IncidentWebParts {
   readonly profiles: SlaProfiles
   readonly wording: Wording
   /** Ids of the services of the site, in its order; names are the wording's, and what else the wording names comes after. */
-  readonly services: readonly string[]
-  /** See `acknowledgeByPhone` in ack-links.ts. */
-  acknowledgeByPhone: IncidentWebDependencies['acknowledgeByPhone']
+  services(): readonly string[]
+  /** Everybody who may be named. */
+  people(): Promise<readonly KnownPerson[]>
   /** What the alerts of an incident look like now. */
   telemetry(number: string): Promise<Json>
 }
 
 /** The room as the web sees it. */
-export function incidentWeb({ incidents, profiles, wording, services, telemetry, acknowledgeByPhone }: IncidentWebParts): IncidentWebDependencies {
+export function incidentWeb({ incidents, profiles, wording, services, telemetry, people }: IncidentWebParts): IncidentWebDependencies {
   const titled = <T extends string>(titles: Readonly<Record<T, string>>, names: readonly T[]): { readonly name: T; readonly title: string }[] => names.map((name) => ({ name, title: titles[name] }))
-  const choices: IncidentChoices = {
-    services: [...new Set([...services, ...Object.keys(wording.service)])].map((name) => ({ name, title: wording.service[name] ?? name })),
+  const offered = (): Omit<IncidentChoices, 'people'> => ({
+    services: [...new Set([...services(), ...Object.keys(wording.service)])].map((name) => ({ name, title: wording.service[name] ?? name })),
     profiles: [...profiles.byName.values()].map(({ name, title, respondMs, disposeMs, recoverMs }) => ({ name, title, respondMs, disposeMs, recoverMs })),
     severities: titled(wording.severity, ['critical', 'warning', 'info']),
     reportChannels: titled(wording.reportChannel, reportChannels),
     causeCategories: titled(wording.causeCategory, causeCategories),
     workKinds: titled(wording.workKind, workKinds),
-  }
+  })
   return {
     ...incidents,
-    acknowledgeByPhone,
+    acknowledgeByPhone: (number, actor, calledBy, at) => incidents.acknowledge(number, actor, { kind: 'phone', calledBy, ...(at === undefined ? {} : { at }) }),
     dispose: async (number, actor, text) => incidents.dispose(number, actor, text, await telemetry(number)),
-    choices: () => choices,
+    choices: async () => ({ ...offered(), people: (await people()).map((one) => ({ name: whoIs(one).id, title: label(one), accounts: one.accounts })) }),
   }
 }

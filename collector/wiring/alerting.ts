@@ -4,26 +4,28 @@
  */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { createStateIdentities } from '../access/identities-state.ts'
 import type { AlertFiles } from '../alert-files.ts'
 import { OFFICE_ZONE } from '../clock.ts'
 import type { Clock } from '../clock.ts'
 import type { CollectorSettings } from '../config.ts'
 import type { Counters } from '../counters.ts'
 import { replyCode } from '../duty/ack-storage.ts'
-import { answerSms, issueLink } from '../duty/acknowledge.ts'
+import { issueLink } from '../duty/acknowledge.ts'
 import { workday } from '../duty/calendar.ts'
 import { parseDate } from '../duty/local-time.ts'
 import { openDuty } from '../duty/run.ts'
 import type { Duty } from '../duty/run.ts'
-import { recordTold } from '../duty/storage.ts'
 import { emptyText, stepText } from '../duty/wording.ts'
 import { serviceIds, servicesOn } from '../correlate/topology.ts'
+import type { ServiceId } from '../correlate/topology.ts'
 import { isRunning } from '../incidents/incident.ts'
 import type { Incident } from '../incidents/incident.ts'
 import { createIncidents } from '../incidents/run.ts'
 import type { Incidents } from '../incidents/run.ts'
 import { eventMarks, incidentByNumber, incidentsWithin } from '../incidents/storage.ts'
 import type { SeriesValue } from '../incidents/series.ts'
+import { spanText } from '../sentence.ts'
 import type { Log } from '../log.ts'
 import { errorText } from '../log.ts'
 import { reportOfAlert, reportOfChange } from '../notify/alert-source.ts'
@@ -31,7 +33,6 @@ import { addressOf } from '../notify/channel-settings.ts'
 import type { Channel } from '../notify/channel.ts'
 import { deliver } from '../notify/deliver.ts'
 import type { DeliverDependencies, Way } from '../notify/deliver.ts'
-import { tellEscalation, waysTo } from '../notify/escalate.ts'
 import { openEndpoint, startExternalAlertmanagers } from '../notify/external-alertmanager.ts'
 import { createNotifyDesk } from '../notify/desk.ts'
 import type { NotifyDesk } from '../notify/desk.ts'
@@ -39,11 +40,15 @@ import { createSpeakers } from '../notify/incident-alert.ts'
 import { restoreSpeakers } from '../notify/restore-speakers.ts'
 import { fingerprintOf } from '../notify/label-set.ts'
 import type { AckWays } from '../notify/notice.ts'
+import { messagePayload } from '../notify/payload.ts'
 import { createOutbox } from '../notify/outbox.ts'
 import type { Outbox } from '../notify/outbox.ts'
 import { openChannels, openWebhookAt } from '../notify/registry.ts'
 import { createRenderer } from '../notify/render.ts'
 import type { AlertReport } from '../notify/routed-alert.ts'
+import { dependsOnMoment, incidentAsked, subjectNow } from '../notify/subject.ts'
+import { missed, reached, unreachedNow } from '../notify/unreached.ts'
+import type { Unreached } from '../notify/unreached.ts'
 import { startDispatch } from '../notify/run-dispatch.ts'
 import type { Dispatch } from '../notify/run-dispatch.ts'
 import type { Alert, AlertChange } from '../rules/alert.ts'
@@ -59,16 +64,19 @@ import { createServiceRoom } from '../service/run.ts'
 import type { ServiceRoom } from '../service/run.ts'
 import type { State, StateTransaction } from '../state/open.ts'
 import type { Store } from '../store/store.ts'
-import { faultOf } from './fault.ts'
+import { createDutyWatch } from './duty-watch.ts'
+import type { DutyWatch } from './duty-watch.ts'
+import { faultOf, workLineOf } from './fault.ts'
+import { liveFiles } from './live-files.ts'
+import { peopleNow } from './people.ts'
+import { startFileReload } from './reload.ts'
+import type { ReloadOutcome } from './reload.ts'
+import { watchedServices } from './watched.ts'
 
-/** How often escalations are looked for. */
-const ESCALATE_MS = 1_000
-/** How often rosters and late reports are looked at. */
-const DUTY_MS = 60_000
-/** How often SMS gateways are asked for answers. */
-const REPLIES_MS = 20_000
 /** How long a link or an answer to a message counts. */
 const ACK_LIFE_MS = 24 * 3_600_000
+/** How many alerts go into routing at once. */
+const PUT_PART = 500
 /** How often the books' samples are made. */
 const BOOKS_MS = 60_000
 /** A sign of life of the collector; two further apart than the tolerance were a blind stretch. */
@@ -97,6 +105,13 @@ export interface Alerting {
   readonly service: ServiceRoom
   /** What people do with routing, silences, channels and the outbox. */
   readonly desk: NotifyDesk
+  readonly channels: readonly Channel[]
+  /** The files in use; reads through to what was taken last. */
+  readonly files: AlertFiles
+  /** Takes changed files into use now. */
+  reload(): Promise<ReloadOutcome>
+  /** Somebody answered an SMS of that channel. */
+  readonly answered: DutyWatch['answered']
   /** An agent has fallen silent without a plan, or is back, at that time: its services are blind there meanwhile. */
   presenceChanged(instance: string, up: 0 | 1, at: number): Promise<void>
   /** What these rooms say of themselves, as samples. */
@@ -122,7 +137,9 @@ export async function openAlerting(deps: AlertingDependencies): Promise<Alerting
 }
 
 async function openRooms(deps: AlertingDependencies, closers: (() => void | Promise<void>)[], close: () => Promise<void>): Promise<Alerting> {
-  const { state, store, clock, counters, log, settings, files } = deps
+  const { state, store, clock, counters, log, settings } = deps
+  const live = liveFiles(deps.files)
+  const files = live.view
   const { wording } = files
   const { consoleUrl } = settings.notify
   const world = { readFile: (path: string) => readFileSync(path, 'utf8'), env: process.env }
@@ -136,23 +153,37 @@ async function openRooms(deps: AlertingDependencies, closers: (() => void | Prom
   const kinds = new Map(Object.entries(settings.notify.channels).map(([name, { kind }]) => [name, kind]))
   const renderer = createRenderer({ wording, consoleUrl, serviceAliases: settings.notify.serviceAliases })
   const speakers = createSpeakers(consoleUrl)
-  const outbox = createOutbox({ state, channels, clock, random: Math.random, counters, log, ...renderer, spokesman: (number) => speakers.spokesman(number) })
+  const outbox = createOutbox({
+    state, channels, clock, random: Math.random, counters, log, ...renderer,
+    spokesman: (number) => speakers.spokesman(number),
+    async subject(stored, now) {
+      if (!dependsOnMoment(stored)) return { kind: 'stands', payload: stored }
+      const payload = messagePayload.parse(stored)
+      const number = incidentAsked(payload)
+      const incident = number === undefined ? undefined : await incidentByNumber(state.db, speakers.spokesman(number))
+      return subjectNow(payload, incident, { wording, stepText: (step) => stepText(duty.context().wording, step), reportLate: (key) => dutyWatch.reportLate(key) }, now)
+    },
+  })
   const duty = await openDuty({ state, clock, files: files.duty })
 
   // Faults.
-  const incidents = await createIncidents({ state, clock, log, wording, profiles: files.profiles, topology: files.topology })
+  const incidents = await createIncidents({ state, clock, log, wording, profiles: files.profiles, topology: files.topology, people: (db) => peopleNow(duty, db, clock.now()), alerts: () => rules.alerts(), worked: (trx, entry) => service.noteWork(trx, workLineOf(entry)) })
 
   // Who is told. Each incident is one alert that speaks for all of its own.
   const note = (incident: Incident): AlertReport => speakers.note(incident, clock.now())
   const numberOf = (labels: Readonly<Record<string, string>>): string | undefined => incidents.numberOf(fingerprint(labels)) ?? labels['incident']
-  const unreachable = new Set<string>()
+  let unreachedPeople: Unreached = new Map()
+  const told = (whom: string, reachedNow: boolean): void => {
+    unreachedPeople = reachedNow ? reached(unreachedPeople, whom) : missed(unreachedPeople, whom, clock.now())
+  }
   const enqueue: Outbox['enqueue'] = (trx, item, now) => outbox.enqueue(trx, item, now)
   const ack = async (trx: StateTransaction, incident: Incident, { channel, person }: Way, now: number): Promise<AckWays | undefined> => {
     if (person === undefined || incident.response !== null) return undefined
     const kind = kinds.get(channel)
     if (kind === undefined) return undefined
     if (addressOf[kind] === 'mailbox') return consoleUrl === undefined ? undefined : { link: `${consoleUrl.replace(/\/+$/, '')}/a/${await issueLink(trx, incident.number, person.id, ACK_LIFE_MS, now)}`, code: null }
-    const answers = channels.find((one) => one.name === channel)?.replies !== undefined
+    const way = channels.find((one) => one.name === channel)
+    const answers = way?.replies !== undefined || way?.push !== undefined
     const code = answers ? await replyCode(trx, incident.number, person.id, ACK_LIFE_MS, now) : undefined
     return code === undefined ? undefined : { link: null, code }
   }
@@ -166,7 +197,7 @@ async function openRooms(deps: AlertingDependencies, closers: (() => void | Prom
     enqueue,
     works: () => outbox.works(),
     ack,
-    nobody: (receiver, integration) => void unreachable.add(`${receiver} ${integration}`),
+    told: (receiver, integration, reachedNow) => told(`${receiver} ${integration}`, reachedNow),
   }
   // An external Alertmanager tells people in our place, unless the site has given routes of its own as well.
   const external = settings.notify.alertmanagers
@@ -185,6 +216,7 @@ async function openRooms(deps: AlertingDependencies, closers: (() => void | Prom
     retentionMs: settings.notify.decisionRetention,
   })
   closers.push(() => dispatch.stop())
+  const dutyWatch = createDutyWatch({ state, clock, log, duty, incidents, wording, channels, kinds, outbox, generatorUrl: consoleUrl ?? '', ack, dispatch: () => dispatch, service: () => service, told })
   const changed: AlertReport[] = []
   /** What one unit of the incidents' room changes goes to routing in one piece: a cause may absorb thousands at once. */
   const put = (reports: readonly AlertReport[]): void => {
@@ -192,12 +224,27 @@ async function openRooms(deps: AlertingDependencies, closers: (() => void | Prom
     if (changed.length === 0) queueMicrotask(() => void dispatch.put(changed.splice(0)).catch((error: unknown) => log.error('alerts could not be handed to routing', { error: errorText(error) })))
     changed.push(...reports)
   }
-  const nextEscalation = new Map<string, number>()
+  const reroute = (): void => void dispatch.reroute().catch((error: unknown) => log.error('alerts could not be routed anew', { error: errorText(error) }))
+  /** How many of the rules' changes are on their way, and whether what they did to incidents moves alerts in routing. */
+  let taking = 0
+  let rerouteAfter = false
+  const hiding = new Map<string, string>()
+  /** Whether an incident has begun to explain alerts, or ceased to: routing may hold them as alerts of their own, or the other way round. */
+  const hidesAnew = ({ number, state: stands, hides }: Incident): boolean => {
+    const before = hiding.get(number) ?? '0 0'
+    const now = `${hides.count} ${hides.total}`
+    if (stands === 'closed' || stands === 'merged') hiding.delete(number)
+    else hiding.set(number, now)
+    return before !== now
+  }
   incidents.subscribe((incident) => {
     put(speakers.change(incident, clock.now()))
-    nextEscalation.delete(incident.number)
+    dutyWatch.incidentChanged(incident)
+    const anew = hidesAnew(incident)
+    // What ended must have ended in routing first: it is no alert of its own for having no cause any more.
+    if (anew && taking > 0) rerouteAfter = true
     // Its alerts now belong to the other one's group.
-    if (incident.mergedInto !== null) dispatch.reroute().catch((error: unknown) => log.error('alerts could not be routed anew', { error: errorText(error) }))
+    if (incident.mergedInto !== null || (anew && taking === 0)) reroute()
     // Closed by a person while nothing is known of its alerts: they have no fault left to stay open for.
     if (incident.state === 'closed') void dispatch.resolve(incident.alerts.filter((alert) => alert.state !== 'resolved').map((alert) => fingerprintOf(alert.labels))).catch((error: unknown) => log.error('alerts of a closed incident could not be ended', { error: errorText(error) }))
     deps.changed('incidents', 'overview', 'alerts', 'service')
@@ -206,9 +253,17 @@ async function openRooms(deps: AlertingDependencies, closers: (() => void | Prom
   // What breaks a rule.
   const generatorUrl = consoleUrl ?? ''
   async function take(changes: readonly AlertChange[]): Promise<void> {
-    await incidents.apply(changes)
-    const now = clock.now()
-    await dispatch.put(changes.flatMap((change) => reportOfChange(change, now, generatorUrl) ?? []))
+    taking++
+    try {
+      await incidents.apply(changes)
+      const now = clock.now()
+      // In parts, so that a storm is not worked out in one turn of the event loop.
+      for (let from = 0; from < changes.length; from += PUT_PART) await dispatch.put(changes.slice(from, from + PUT_PART).flatMap((change) => reportOfChange(change, now, generatorUrl) ?? []))
+    } finally {
+      taking--
+      if (rerouteAfter) reroute()
+      rerouteAfter = false
+    }
     deps.changed('alerts', 'overview')
   }
   const folders = ruleFolders(settings.rules)
@@ -235,114 +290,57 @@ async function openRooms(deps: AlertingDependencies, closers: (() => void | Prom
       rules.replace(groups)
     }),
   )
-  let rosterFaults: readonly string[] = []
   await incidents.reconcile(rules.alerts())
   await catchUp(rules.alerts())
 
   /** After a start: what routing missed while nothing ran, or when the last run ended in the middle. */
   async function catchUp(alerts: readonly Alert[]): Promise<void> {
     const now = clock.now()
-    const reports = [...incidents.live().map(note), ...alerts.flatMap((alert) => (alert.state === 'firing' ? (reportOfAlert(alert, now, generatorUrl) ?? []) : [])), ...rosterReports(now)]
+    const reports = [...incidents.live().map(note), ...alerts.flatMap((alert) => (alert.state === 'firing' ? (reportOfAlert(alert, now, generatorUrl) ?? []) : [])), ...dutyWatch.rosterReports(now)]
     await dispatch.put(reports)
     const kept = incidents.live().flatMap((incident) => (isRunning(incident) ? incident.alerts.filter((alert) => alert.state === 'no-data').map((alert) => fingerprintOf(alert.labels)) : []))
     await dispatch.keepOnly(new Set([...reports.map((report) => report.fingerprint), ...kept]))
   }
 
-  // Duty: gaps are alerts like others; clocks that run out are told along the chain.
-  function rosterReports(now: number): readonly AlertReport[] {
-    const reports = duty.faults().map(({ key, kind, severity, text }): AlertReport => {
-      const labels = { alertname: 'DutyRoster', fault: `duty-${kind}`, severity, roster: key }
-      return { fingerprint: fingerprintOf(labels), labels, annotations: { summary: text }, startsAt: now, endsAt: undefined, updatedAt: now, timeout: false, generatorUrl, origin: 'rules' }
-    })
-    rosterFaults = reports.map((report) => report.fingerprint)
-    return reports
-  }
-  closers.push(
-    clock.every(DUTY_MS, 'duty.watch', async () => {
-      const before = rosterFaults
-      const known = new Set(before)
-      const reports = rosterReports(clock.now())
-      await dispatch.put(reports.filter((report) => !known.has(report.fingerprint)))
-      await dispatch.resolve(before.filter((one) => !rosterFaults.includes(one)))
-      await remindOfReports()
-    }),
-  )
-  closers.push(clock.every(86_400_000, 'duty.tidy', () => duty.tidy()))
-
-  async function escalate(): Promise<void> {
-    const now = clock.now()
-    for (const clocks of incidents.clocks(now)) {
-      if ((nextEscalation.get(clocks.number) ?? 0) > now) continue
-      const incident = incidents.live().find((one) => one.number === clocks.number)
-      if (incident === undefined) continue
-      const factor = service.tightening(now, clocks.service).step
-      const nextDueAt = await state.db.transaction().execute(async (trx) => {
-        const answer = await duty.escalation(trx, { number: clocks.number, clocks: clocks.clocks, factor, profile: clocks.profile, severity: clocks.severity })
-        if (answer.due === undefined || !(await recordTold(trx, answer.due, now))) return answer.nextDueAt
-        const { people } = duty.recipients(answer.due.to)
-        const lines = answer.due.steps.map((step) => stepText(files.duty.wording, step))
-        const queued = await tellEscalation({ channels: kinds, enqueue, ack }, answer.due, people, { what: wording.message.what.escalation, lines }, incident, trx, now)
-        if (queued === 0) unreachable.add(answer.due.to.join(' '))
-        return answer.nextDueAt
-      })
-      nextEscalation.set(clocks.number, nextDueAt ?? Infinity)
-      outbox.wake()
-    }
-  }
-  closers.push(clock.every(ESCALATE_MS, 'duty.escalate', escalate))
-
-  async function remindOfReports(): Promise<void> {
-    const late = service.reminders()
-    if (late.length === 0) return
-    const now = clock.now()
-    const { people } = duty.recipients(['on-call', 'on-site-lead', 'project-manager'])
-    await state.db.transaction().execute(async (trx) => {
-      for (const { key, title } of late) {
-        for (const way of waysTo(people, [], kinds)) {
-          await enqueue(trx, { channel: way.channel, receiver: way.person?.name ?? way.channel, to: way.to, dedupKey: `${key}/${way.channel}/${way.to.join(',')}`, incidentId: undefined, payload: { kind: 'plain', what: wording.message.what['zero-report'], severity: 'warning', service: '', number: '', title, lines: [], incident: null, ack: null } }, now)
-        }
-      }
-    })
-    outbox.wake()
-  }
-
-  closers.push(
-    clock.every(REPLIES_MS, 'notify.replies', async () => {
-      for (const channel of channels) {
-        if (channel.replies === undefined) continue
-        for (const { phone, text } of await channel.replies(AbortSignal.timeout(REPLIES_MS))) await answered(phone, text)
-      }
-    }),
-  )
-  async function answered(phone: string, text: string): Promise<void> {
-    const outcome = await state.db.transaction().execute((trx) => answerSms(trx, duty.context(), phone, text, clock.now()))
-    if (outcome.kind === 'refused') return log.warn('an answered message was not taken as an acknowledgement', { why: outcome.why })
-    const { incident, name } = outcome.acknowledgement
-    const taken = await incidents.acknowledge(incident, name, 'sms-reply')
-    if (taken.kind === 'refused') log.warn('an answered message came too late', { incident, code: taken.code })
-  }
+  // Gaps are alerts like others; clocks that run out are told along the chain.
+  for (const stop of dutyWatch.start()) closers.push(stop)
 
   // The books.
-  const services = files.topology.services.length > 0 ? files.topology.services : serviceIds.map((id) => ({ id, members: [] }))
+  const services = (): readonly { readonly id: ServiceId; readonly members: readonly string[] }[] => (files.topology.services.length > 0 ? files.topology.services : serviceIds.map((id) => ({ id, members: [] })))
   const service = await createServiceRoom({
     state, clock, zone: OFFICE_ZONE, wording: files.serviceWording,
     contractStart: settings.service.contractStart,
-    services: services.map(({ id }) => ({ service: id, opening: settings.service.openings[id] })),
+    get services() {
+      return services().map(({ id }) => ({ service: id, opening: settings.service.openings[id] }))
+    },
     workingDay: (date) => {
       const day = parseDate(date)
       const found = day === undefined ? undefined : workday(duty.plan().calendar, day)
       return found === undefined || found.kind === 'unknown' ? undefined : found.kind === 'workday' || found.kind === 'makeup'
     },
-    decide: decideByTree(Object.fromEntries(services.map(({ id, members }) => [id, { critical: members }])), ['critical']),
+    get decide() {
+      return decideByTree(Object.fromEntries(services().map(({ id, members }) => [id, { critical: members }])), ['critical'])
+    },
     faults: async ({ from, to }) => {
       const now = clock.now()
       const found = await incidentsWithin(state.db, from, to)
       return Promise.all(found.map(async (incident) => faultOf(incident, incident.reopenings === 0 ? [] : await eventMarks(state.db, incident.id), now)))
     },
-    terms: files.terms,
+    worked: async ({ from, to }) => (await incidents.workLog({ from, to, limit: Number.MAX_SAFE_INTEGER })).map(workLineOf),
+    get terms() {
+      return files.terms
+    },
     aliveToleranceMs: ALIVE_TOLERANCE_MS,
   })
   await service.alive()
+  const openedAt = clock.now()
+  const identities = createStateIdentities(state)
+  async function watch(): Promise<void> {
+    const heard = new Set((await identities.agents()).flatMap((agent) => (agent.lastSeenAt === undefined ? [] : [agent.instance])))
+    await service.watch(watchedServices({ topology: files.topology, services: services().map(({ id }) => id), heard, store, startedAt: openedAt, now: clock.now() }))
+  }
+  await watch()
+  closers.push(clock.every(BOOKS_MS, 'service.watch', watch))
   let booked: { readonly at: number; readonly samples: readonly SeriesValue[] } = { at: -Infinity, samples: [] }
   closers.push(clock.every(ALIVE_MS, 'service.alive', () => service.alive()))
 
@@ -361,6 +359,25 @@ async function openRooms(deps: AlertingDependencies, closers: (() => void | Prom
     closers.push(() => push.stop())
   }
 
+  // Changed files. The webhooks of the routes are channels, which are opened at the start.
+  const fileReload = startFileReload({
+    settings, clock, counters, log,
+    refuse: (next) => {
+      const fresh = [...next.routes.receivers.values()].flatMap(({ name, integrations }) => integrations.flatMap((one) => (one.kind === 'webhook' && !hooks.has(one.url) ? [name] : [])))
+      return fresh.length === 0 ? [] : [{ file: 'routes', mistakes: fresh.map((name) => `receiver ${JSON.stringify(name)}: a webhook address that is new is taken at a restart only`) }]
+    },
+    async replace(next) {
+      // Between two pieces of work of the incidents' room, so that no fault is placed by two topologies.
+      await incidents.refile(() => live.replace(next), () => rules.alerts())
+      duty.replaceFiles(next.duty)
+      await dispatch.setRoutes(next.routes)
+      dutyWatch.filesChanged()
+      await watch()
+    },
+    changed: () => deps.changed('alerts', 'incidents', 'overview', 'service', 'notify'),
+  })
+  closers.push(() => fileReload.stop())
+
   const desk = createNotifyDesk({
     state, dispatch, outbox, channels,
     kinds: Object.fromEntries(kinds),
@@ -368,11 +385,15 @@ async function openRooms(deps: AlertingDependencies, closers: (() => void | Prom
     render: renderer.render,
     silenceNeedsSecond: (at, about) => service.silenceNeedsSecond(at, about),
     ways: delivery,
-    whyNobody: (name) => duty.recipients([name]).passed.map((one) => emptyText(files.duty.wording, one.why)).join('；'),
+    whyNobody: (name) => duty.recipients([name]).passed.map((one) => emptyText(duty.context().wording, one.why)).join('；'),
     incidentOf: numberOf,
+    spokenForBy: (alert) => speakers.speakerFor(alert.fingerprint, alert.routing['incident']),
+    span: (ms) => spanText(wording.span, ms),
   })
   return {
-    rules, incidents, dispatch, outbox, duty, service, desk, close,
+    rules, incidents, dispatch, outbox, duty, service, desk, close, channels, files,
+    reload: () => fileReload.reload(),
+    answered: (channel, answer) => dutyWatch.answered(channel, answer),
     async presenceChanged(instance, up, at) {
       for (const id of servicesOn(files.topology, instance)) {
         if (up === 0) await service.beginBlind('agent-silent', id, instance, at)
@@ -382,13 +403,14 @@ async function openRooms(deps: AlertingDependencies, closers: (() => void | Prom
     async samples(now) {
       // The books are reckoned anew once a minute: they read every incident of the month.
       if (now - booked.at >= BOOKS_MS || now < booked.at) booked = { at: now, samples: await service.samples() }
-      return [...incidents.series(now), ...outbox.series(), ...booked.samples]
+      return [...incidents.series(now), ...outbox.series(), ...service.guardSamples(), ...booked.samples]
     },
     async problems() {
       const missing = tellsItself ? files.missing : []
       return [
         ...(rulesProblem === undefined ? [] : [rulesProblem]),
-        ...(channels.length === 0 && tellsItself ? ['没有配置任何通知渠道，告警只显示在控制台上'] : [...missing.map((one) => `路由配置不完整：${one}`), ...[...unreachable].map((one) => `有通知没有可以送达的人：${one}`)]),
+        ...fileReload.problems(),
+        ...(channels.length === 0 && tellsItself ? ['没有配置任何通知渠道，告警只显示在控制台上'] : [...missing.map((one) => `路由配置不完整：${one}`), ...unreachedNow(unreachedPeople, clock.now()).map((one) => `有通知没有可以送达的人：${one}`)]),
         ...duty.faults().map((fault) => fault.text),
       ]
     },

@@ -1,8 +1,10 @@
-/** An incident as the service books count it. */
+/** An incident, and the work on it, as the service books count them. */
 import { clockStops, isRunning } from '../incidents/incident.ts'
 import type { Incident } from '../incidents/incident.ts'
 import { clockViews } from '../incidents/sla.ts'
+import type { WorkLogged } from '../incidents/work-log.ts'
 import type { Fault } from '../service/fault.ts'
+import type { WorkLine } from '../service/work-log.ts'
 
 /** A stored event, as far as it is needed here. */
 export interface MarkedEvent {
@@ -42,4 +44,9 @@ export function faultOf(incident: Incident, events: readonly MarkedEvent[], now:
     clocks: clocks.map(({ clock, dueAt, stoppedAt }) => ({ name: clock, dueAt, ...(stoppedAt === null ? {} : { stoppedAt }) })),
     ...(incident.mergedInto === null ? {} : { excluded: incident.mergedInto.number }),
   }
+}
+
+/** An entry of the work log as the service books list it. Pure. */
+export function workLineOf({ workedAt, by, kind, incident, text, minutes }: WorkLogged): WorkLine {
+  return { at: workedAt, by, kind, reference: incident ?? '', text, minutes }
 }

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parseAgentSettings } from '../../agent/config.ts'
 import { sources } from '../../agent/sources/registry.ts'
+import { checkConfig } from '../../collector/check-config.ts'
 import { parseCollectorSettings } from '../../collector/config.ts'
 import { pages, settingsPage } from '../../scripts/docs.ts'
 
@@ -29,7 +30,15 @@ describe('made pages', () => {
 
 describe('samples', () => {
   it('collector.yml parses', () => {
-    expect(parseCollectorSettings(read('docs/samples/collector.yml'), 'collector.yml').notify.routesFile).toBe('/etc/zhishou/routes.yml')
+    expect(parseCollectorSettings(read('docs/samples/collector.yml'), 'collector.yml', '/').notify.routesFile).toBe('/etc/zhishou/routes.yml')
+  })
+
+  it('the small site parses as it is, and there is nothing to warn of but its secrets and next year', async () => {
+    const home = join(root, 'docs/samples/site')
+    const { mistakes, warnings } = await checkConfig(read('docs/samples/site/collector.yml'), 'collector.yml', home, Date.UTC(2026, 10, 22))
+    expect(mistakes).toEqual([expect.stringContaining('site/secrets/mail-password'), expect.stringContaining('site/secrets/sms-key')])
+    // The manager has no phone, on purpose: the breach is told by mail.
+    expect(warnings).toEqual([])
   })
 
   it('agent.yml parses', async () => {

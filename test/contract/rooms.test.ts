@@ -16,7 +16,7 @@ const all = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], { cwd
 const code = all.filter((file) => /^(protocol|agent|collector|cli|console|scripts)\/.*\.(ts|tsx|mjs)$/.test(file) && !/\.(test|fixture)\.tsx?$/.test(file))
 
 /** What serves every room and knows none. */
-const services = ['collector/state', 'collector/access', 'collector/clock.ts', 'collector/log.ts', 'collector/counters.ts', 'collector/zone.ts', 'collector/duration-setting.ts'] as const
+const services = ['collector/state', 'collector/access', 'collector/clock.ts', 'collector/log.ts', 'collector/counters.ts', 'collector/zone.ts', 'collector/duration-setting.ts', 'collector/schema-walk.ts', 'collector/yaml-text.ts', 'collector/sentence.ts'] as const
 
 /** Room → rooms right before it, whose files it may use, and theirs in turn. `protocol` and the services go without saying. */
 const before: Readonly<Record<string, readonly string[]>> = {
@@ -30,6 +30,9 @@ const before: Readonly<Record<string, readonly string[]>> = {
   'collector/counters.ts': [],
   'collector/zone.ts': [],
   'collector/duration-setting.ts': [],
+  'collector/schema-walk.ts': [],
+  'collector/yaml-text.ts': ['collector/schema-walk.ts'],
+  'collector/sentence.ts': ['collector/yaml-text.ts'],
   'collector/home.ts': [],
   'collector/store': [],
   'collector/ingest': ['collector/store'],
@@ -53,9 +56,11 @@ const before: Readonly<Record<string, readonly string[]>> = {
   // main.ts's own: opens the rooms and carries outcomes from one to the next.
   'collector/wiring': ['collector/web', 'collector/config.ts', 'collector/alert-files.ts'],
   'collector/alert-files.ts': ['collector/notify', 'collector/service', 'collector/config.ts'],
+  'collector/config-warnings.ts': ['collector/alert-files.ts'],
+  'collector/check-config.ts': ['collector/config-warnings.ts'],
   'collector/main.ts': ['collector/wiring', 'collector/web', 'collector/config.ts', 'collector/self-series.ts', 'collector/self-samples.ts', 'collector/self-view.ts', 'collector/home.ts'],
-  cli: ['collector/main.ts', 'agent', 'scripts'],
-  scripts: ['collector/config.ts', 'agent'],
+  cli: ['collector/main.ts', 'collector/check-config.ts', 'agent', 'scripts'],
+  scripts: ['collector/config.ts', 'collector/service', 'agent'],
 }
 
 /** Departures, each with its reason; as few as possible. */

@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { getRequestListener } from '@hono/node-server'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startCollector } from '../../collector/main.ts'
+import type { Collector } from '../../collector/main.ts'
 import { MatcherError, compareMatchers, matchersText, parseMatchers } from '../../collector/notify/matcher.ts'
 import { parseRouteFile } from '../../collector/notify/route-file.ts'
 import { verifyAudit } from '../../collector/state/audit.ts'
@@ -124,6 +126,55 @@ describe.skipIf(!available)('amtool', () => {
     expect((await fine('config', 'routes', 'test', 'sla=standard', 'severity=warning')).trim()).toBe('duty')
     expect((await fine('config', 'routes', 'test', 'severity=info')).trim()).toBe('on-site')
     expect(await fine('cluster', 'show')).toContain('disabled')
+  })
+})
+
+describe.skipIf(!available)('amtool with tokens of the command line', () => {
+  let home = ''
+  let collector: Collector
+  beforeAll(async () => {
+    home = mkdtempSync(join(tmpdir(), 'zhishou-amtool-home-'))
+    collector = await startCollector({ home, http: { host: '127.0.0.1', port: 0 }, tls: { host: '127.0.0.1', port: 0 }, quiet: true })
+  })
+  afterAll(async () => {
+    await collector.close()
+    rmSync(home, { recursive: true, force: true })
+  })
+  function amtool(token: string, ...args: readonly string[]): Promise<{ readonly code: number; readonly out: string }> {
+    return new Promise((resolve, reject) => {
+      const child = spawn('amtool', [`--alertmanager.url=${collector.addresses.http.replace('http://', `http://amtool:${token}@`)}`, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+      let out = ''
+      for (const stream of [child.stdout, child.stderr]) stream.on('data', (part: Buffer) => (out += part.toString()))
+      child.on('error', reject)
+      child.on('close', (code) => resolve({ code: code ?? -1, out }))
+    })
+  }
+  /** The command line in a process of its own, beside the running collector. */
+  const zhishou = (...args: readonly string[]) => spawnSync(process.execPath, [join(import.meta.dirname, '../../cli/main.ts'), 'collector', ...args, '--home', home], { encoding: 'utf8' })
+
+  it('a duty token adds, finds and ends a silence until it is revoked; the read token is refused with 403', async () => {
+    const made = zhishou('token', '--role', 'duty', '--name', 'amtool', '--expires', '1h')
+    expect(made.status, made.stderr).toBe(0)
+    const token = made.stdout.trim()
+    const added = await amtool(token, 'silence', 'add', 'instance=web-01', '--author=li', '--comment=换硬盘', '--duration=1h')
+    expect(added.code, added.out).toBe(0)
+    const id = added.out.trim()
+    expect((await amtool(token, 'silence', 'query')).out).toContain('换硬盘')
+
+    const reader = collector.firstRun!.readToken
+    const refused = await amtool(reader, 'silence', 'add', 'instance=web-02', '--author=li', '--comment=x', '--duration=1h')
+    expect(refused.code).not.toBe(0)
+    expect(refused.out).toContain('403')
+    expect((await amtool(reader, 'silence', 'expire', id)).out).toContain('403')
+    expect((await amtool(reader, 'silence', 'query')).out).toContain('换硬盘')
+
+    expect((await amtool(token, 'silence', 'expire', id)).code).toBe(0)
+    expect((await amtool(token, 'silence', 'query')).out).not.toContain('换硬盘')
+    const entry = zhishou('tokens', 'list').stdout.split('\n').find((one) => one.includes('  amtool  '))!
+    expect(zhishou('tokens', 'revoke', entry.slice(0, 36)).status).toBe(0)
+    const late = await amtool(token, 'silence', 'query')
+    expect(late.code).not.toBe(0)
+    expect(late.out).toContain('401')
   })
 })
 

@@ -14,6 +14,7 @@ import { openState } from '../../collector/state/open.ts'
 import type { State } from '../../collector/state/open.ts'
 import { incidentActs } from '../../protocol/api-incidents.ts'
 import type { IncidentAct } from '../../protocol/api-incidents.ts'
+import { accountsOf } from '../known-people.ts'
 
 const MINUTE = 60_000
 const START = Date.UTC(2026, 10, 22, 2)
@@ -29,7 +30,7 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'zhishou-acts-'))
   state = await openState(join(folder, 'state.db'))
   now = START
-  room = await createIncidents({ state, profiles, wording, clock: { now: () => now }, log: { warn: () => undefined } })
+  room = await createIncidents({ people: accountsOf('甲', '乙', '丙', '丁', '某单位'), state, profiles, wording, clock: { now: () => now }, log: { warn: () => undefined } })
 })
 afterEach(async () => {
   await state.close()
@@ -170,7 +171,7 @@ describe('what the page offers', () => {
       folder = mkdtempSync(join(tmpdir(), 'zhishou-acts-'))
       state = await openState(join(folder, 'state.db'))
       now = START
-      room = await createIncidents({ state, profiles, wording, clock: { now: () => now }, log: { warn: () => undefined } })
+      room = await createIncidents({ people: accountsOf('甲', '乙', '丙', '丁', '某单位'), state, profiles, wording, clock: { now: () => now }, log: { warn: () => undefined } })
       const again = await make()
       // Taking away an assignment that is not there changes nothing; a button for it would promise more.
       if (act === 'unassign' && (await room.get(again))?.assignedTo === null) continue
@@ -223,17 +224,21 @@ describe('the list', () => {
     expect(await found({ severity: 'critical' })).toEqual(['Lost 的摘要'])
     expect(await found({ service: 'video' })).toEqual(['视频没有声音'])
     // An assignment says whose it is; without one, the answer does.
-    expect([await found({ person: '甲' }), await found({ person: '乙' }), await found({ person: '丁' })]).toEqual([['100% 打不开'], [], ['视频没有声音']])
+    expect([await found({ mine: { user: '甲', person: null } }), await found({ mine: { user: '乙', person: null } }), await found({ mine: { user: '丁', person: null } })]).toEqual([['100% 打不开'], [], ['视频没有声音']])
     expect([await found({ text: '0%' }), await found({ text: 'LOST-01' }), await found({ text: '示例区01' }), await found({ text: first }), await found({ text: '_' })]).toEqual([['100% 打不开'], ['Lost 的摘要'], ['100% 打不开'], ['100% 打不开'], []])
   })
 
-  it('looks past the first page, newest start first, until there are enough', async () => {
+  it('looks past the first page until there are enough; of what runs the least time left is first', async () => {
     for (let index = 0; index < 230; index++) {
       now += 1_000
       await byHand({ title: index === 3 ? '要找的一张' : `第 ${index} 张` })
     }
     expect(await found({ text: '要找的' })).toEqual(['要找的一张'])
-    expect(await found({ part: 'open', limit: 3 })).toEqual(['第 229 张', '第 228 张', '第 227 张'])
+    expect(await found({ part: 'open', limit: 3 })).toEqual(['第 0 张', '第 1 张', '第 2 张'])
     expect(await found({ limit: 1_000 })).toHaveLength(230)
+    for (const one of await room.search({ part: 'open', limit: 226 })) await room.reportRecovery(one.number, '甲', '好了', '乙', now)
+    // What runs is first and whole, then what is over, newest start first.
+    expect((await found({ part: 'all', limit: 6 }))).toEqual(['第 226 张', '第 227 张', '第 228 张', '第 229 张', '第 225 张', '第 224 张'])
+    expect((await found({ part: 'live', limit: 1_000 }))).toHaveLength(230)
   })
 })

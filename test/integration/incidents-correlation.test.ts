@@ -18,6 +18,7 @@ import { canonicalJson } from '../../collector/state/audit.ts'
 import { openState } from '../../collector/state/open.ts'
 import type { State } from '../../collector/state/open.ts'
 import { scaled, seed } from '../scale.ts'
+import { accountsOf } from '../known-people.ts'
 
 const MINUTE = 60_000
 const START = Date.UTC(2026, 10, 22, 2)
@@ -42,6 +43,7 @@ let incidents: Incidents
 
 async function room(topology: Topology = small): Promise<Incidents> {
   incidents = await createIncidents({
+    people: accountsOf('甲', '乙', '丙', '丁', '某单位'),
     state, profiles, wording, topology,
     clock: { now: () => now },
     log: { warn: () => undefined },

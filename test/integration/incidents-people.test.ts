@@ -17,6 +17,7 @@ import { canonicalJson, verifyAudit } from '../../collector/state/audit.ts'
 import { openState } from '../../collector/state/open.ts'
 import type { State } from '../../collector/state/open.ts'
 import { scaled, seed } from '../scale.ts'
+import { accountsOf } from '../known-people.ts'
 
 const MINUTE = 60_000
 const START = Date.UTC(2026, 10, 22, 2)
@@ -35,9 +36,11 @@ let folder = ''
 let state: State
 let now = START
 let incidents: Incidents
+/** Entries of the work log that others were told of. */
+let told: string[] = []
 
 async function room(): Promise<Incidents> {
-  incidents = await createIncidents({ state, profiles, wording, clock: { now: () => now }, log: { warn: () => undefined } })
+  incidents = await createIncidents({ worked: async (_, entry) => void told.push(`${entry.id} ${entry.kind} ${entry.incident}`), people: accountsOf('甲', '乙', '丙', '丁', '某单位'), state, profiles, wording, clock: { now: () => now }, log: { warn: () => undefined } })
   return incidents
 }
 async function restart(): Promise<Incidents> {
@@ -49,6 +52,7 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'zhishou-people-'))
   state = await openState(join(folder, 'state.db'))
   now = START
+  told = []
   await room()
 })
 afterEach(async () => {
@@ -79,6 +83,11 @@ describe('people', () => {
     await incidents.dispose('F20261122-001', '甲', '重启了服务', null)
     expect(code(await incidents.close('F20261122-001', '甲', '好了'))).toBe('recovery-missing')
     expect(code(await incidents.reportRecovery('F20261122-001', '甲', '能打开', '甲', now))).toBe('confirmation-missing')
+    // [26] Whoever confirms is known, and a program is nobody who could write it down.
+    expect(await incidents.reportRecovery('F20261122-001', '甲', '能打开', '某科室', now)).toMatchObject({ code: 'unknown-person', message: '值班人员和账号中没有“某科室”，请从名单中选择' })
+    expect(await incidents.reportRecovery('F20261122-001', 'token:script', '能打开', '乙', now)).toMatchObject({ code: 'unknown-actor' })
+    expect(await incidents.assign('F20261122-001', 'token:script', '乙')).toMatchObject({ code: 'unknown-actor' })
+    expect(await incidents.assign('F20261122-001', '甲', '某单')).toMatchObject({ status: 422, code: 'unknown-person', message: '值班人员和账号中没有“某单”，相近的有：某单位' })
     expect(await incidents.reportRecovery('F20261122-001', '甲', '能打开', '某单位', now)).toEqual({ kind: 'done', value: undefined })
     const detail = (await incidents.get('F20261122-001'))!
     expect(detail).toMatchObject({ state: 'recovered', acknowledgedBy: '丙', judgedBy: '甲', reportedBy: '某单位' })
@@ -152,6 +161,7 @@ describe('people', () => {
     expect([code(await incidents.logWork('甲', { ...entry, workedAt: now + 1 })), code(await incidents.logWork('甲', entry, 'F9')), code(await incidents.logWork('甲', { ...entry, text: ' ' }))]).toEqual(['time-wrong', 'unknown-incident', 'text-missing'])
     expect((await incidents.workLog({ from: 0, to: now, limit: 9 })).map((one) => `${one.id} ${one.kind} ${one.minutes} ${one.incident}`)).toEqual(['2 on-site 30 F20261122-001', '1 training 90 null'])
     expect((await incidents.workLog({ from: 0, to: now, kind: 'training', limit: 9 })).length).toBe(1)
+    expect(told).toEqual(['1 training null', '2 on-site F20261122-001'])
     expect((await incidents.get('F20261122-001'))!.workMinutes).toBe(30)
     await expectReplay()
   })

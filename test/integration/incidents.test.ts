@@ -16,6 +16,7 @@ import { canonicalJson, verifyAudit } from '../../collector/state/audit.ts'
 import { openState } from '../../collector/state/open.ts'
 import type { State } from '../../collector/state/open.ts'
 import { scaled, seed } from '../scale.ts'
+import { accountsOf } from '../known-people.ts'
 
 const MINUTE = 60_000
 /** 2026-11-22 15:58 UTC, 23:58 in the office: two minutes before a new day of numbers. */
@@ -34,8 +35,8 @@ async function restart(): Promise<Incidents> {
   state = await openState(join(folder, 'state.db'))
   return room()
 }
-function room(): Promise<Incidents> {
-  return createIncidents({ state, profiles, wording, clock: { now: () => now }, log: { warn: (message) => warnings.push(message) } })
+function room(alerts: () => readonly Alert[] = () => []): Promise<Incidents> {
+  return createIncidents({ alerts, people: accountsOf('甲', '乙', '丙', '丁', '某单位'), state, profiles, wording, clock: { now: () => now }, log: { warn: (message) => warnings.push(message) } })
 }
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'zhishou-incidents-'))
@@ -62,6 +63,36 @@ const end = (one: Alert, why: 'condition-false' | 'no-data' = 'condition-false')
 const events = async (): Promise<string[]> => (await state.db.selectFrom('incident_event').select(['incident_id', 'kind']).orderBy('at').orderBy('incident_id').orderBy('seq').execute()).map((row) => `${row.incident_id} ${row.kind}`)
 
 describe('incidents', () => {
+  it('[24, 25] is not closed while an alert of its key is pending again, and goes on in the same incident when that fires', async () => {
+    let rules: readonly Alert[] = []
+    const incidents = await room(() => rules)
+    const first = alert('FilesystemFull', { fault: 'filesystem-space' })
+    await incidents.apply([fire(first)])
+    now += MINUTE
+    await incidents.apply([end(first)])
+    const number = 'F20261122-001'
+    expect((await incidents.get(number))!.acts).toContain('close')
+    // Another rule of the same fault, in its first minutes; the window of the first one ends meanwhile.
+    now += 25 * MINUTE
+    const again: Alert = { ...alert('FilesystemFillsSoon', { fault: 'filesystem-space' }), state: 'pending', firedAt: undefined }
+    rules = [{ ...alert('Other', { fault: 'load' }), state: 'pending' }, again]
+    expect(await incidents.close(number, 'li', '好了')).toMatchObject({ kind: 'refused', status: 409, code: 'pending-again' })
+    expect((await incidents.get(number))!.acts).not.toContain('close')
+    now += 10 * MINUTE
+    await incidents.settle()
+    expect(await incidents.get(number)).toMatchObject({ state: 'recovered' })
+    expect(await events()).toEqual(['1 opened', '1 recovered'])
+    rules = [{ ...again, state: 'firing', firedAt: now }]
+    await incidents.apply([fire(rules[0]!)])
+    expect(await incidents.get(number)).toMatchObject({ state: 'open', startedAt: START })
+    expect(await events()).toEqual(['1 opened', '1 recovered', '1 reopened'])
+    await incidents.apply([end(again)])
+    now += 31 * MINUTE
+    rules = []
+    await incidents.settle()
+    expect((await incidents.get(number))!.timeline.at(-1)).toMatchObject({ kind: 'closed' })
+  })
+
   it('leads one fault from first sample to closing, with its log in Chinese', async () => {
     const incidents = await room()
     const changed: string[] = []

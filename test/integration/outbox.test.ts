@@ -133,7 +133,94 @@ describe('outbox', () => {
     await outbox.checkChannels()
     expect(outbox.series()).toMatchObject([{ value: 1 }])
     expect(await outbox.runDue()).toBeUndefined()
-    expect(await rows()).toEqual(['a sent 3', 'b sent 1', 'c sent 1'])
+    // Each try while it is down is another message's.
+    expect(await rows()).toEqual(['a sent 2', 'b sent 2', 'c sent 1'])
+  })
+
+  it('after an outage of the channel one success makes what waits for everybody go, in its order', async () => {
+    const down = { kind: 'try-again', why: 'ETIMEDOUT', channelDown: true } as const
+    const { outbox, sent, world } = setUp(Array.from({ length: 40 }, () => down))
+    const people = ['a', 'b', 'c', 'd', 'e'].map((name) => `${name}@example.org`)
+    for (const [index, person] of people.entries()) await queue(outbox, person, world.now - 10 + index, [person])
+    for (let tries = 0; tries < 40; tries++) world.now = (await outbox.runDue())!
+    expect(sent).toHaveLength(40)
+    // The same moment serves all of them: nobody has a wait of their own left.
+    expect(await outbox.runDue()).toBeUndefined()
+    expect(sent.slice(41).map((message) => message.subject)).toEqual(people.map((person) => JSON.stringify(person)).filter((subject) => subject !== sent[40]!.subject))
+    expect(sent).toHaveLength(45)
+  })
+
+  it('lets those rest whose address fails, all that waits for them, and nobody else; reached once, all of it goes', async () => {
+    const { outbox, sent, world } = setUp([{ kind: 'try-again', why: '450 mailbox busy', channelDown: false }])
+    for (const [index, key] of ['bad-1', 'bad-2', 'bad-3'].entries()) await queue(outbox, key, world.now - 9 + index, ['bad@example.org'])
+    await queue(outbox, 'good', world.now - 1, ['good@example.org'])
+    const next = (await outbox.runDue())!
+    expect(sent.map((message) => message.subject)).toEqual(['"bad-1"', '"good"'])
+    expect(next - world.now).toBe(5_000)
+    // That the channel is found to work, or serves others, is nothing to them.
+    await outbox.checkChannels()
+    await outbox.runDue()
+    expect(sent).toHaveLength(2)
+    await state.db.updateTable('outbox').set({ due_at: next + 250_000 }).where('dedup_key', '=', 'bad-3').execute()
+    world.now = next
+    expect(await outbox.runDue()).toBeUndefined()
+    expect(sent.slice(2).map((message) => message.subject)).toEqual(['"bad-1"', '"bad-2"', '"bad-3"'])
+  })
+
+  it('a message that brings a working channel down again and again holds up no other', async () => {
+    const { outbox, sent, world } = setUp([])
+    const channel: Channel = { name: 'email', perMinute: 1_000, send: (message) => (sent.push(message), Promise.resolve(message.subject === '"poison"' ? { kind: 'try-again', why: 'HTTP 500', channelDown: true } : delivered)), check: () => Promise.resolve({ kind: 'up' }), close: () => undefined }
+    const other = createOutbox({ state, channels: [channel], clock: { now: () => world.now, every: () => () => undefined }, random: () => 0.5, counters: { add: () => undefined, set: () => undefined }, log: { info: () => undefined, warn: () => undefined, error: () => undefined }, render: (payload) => words(JSON.stringify(payload)), renderDigest: () => words('') })
+    await queue(outbox, 'poison', world.now - 100)
+    for (let index = 0; index < 20; index++) await queue(outbox, `fine-${index}`, world.now - 50 + index, [`p${index}@example.org`])
+    const until = world.now + 60_000
+    while (world.now < until) world.now = Math.max(world.now + 1, (await other.runDue())!)
+    expect(new Set(sent.map((message) => message.subject)).size).toBe(21)
+    expect((await rows()).filter((row) => row.includes(' sent '))).toHaveLength(20)
+    expect((await rows()).at(-1)).toMatch(/^poison queued [3-7]$/)
+  })
+
+  it('asks right before it sends what a message is to say, and ends what no longer holds with a receipt of its own', async () => {
+    const sent: string[] = []
+    const world = { now: 1_000_000, broken: false }
+    const counts: string[] = []
+    const channel: Channel = {
+      name: 'email', perMinute: 100, digest: { by: 'person', windows: [{ max: 10, ms: 600_000 }], gatherMs: 0, aloneUpTo: 1 },
+      send: (message) => {
+        sent.push(message.subject)
+        return Promise.resolve({ kind: 'delivered', to: message.to, detail: 'ok', refused: [], again: [] })
+      },
+      check: () => Promise.resolve({ kind: 'up' }), close: () => undefined,
+    }
+    const outbox = createOutbox({
+      state, channels: [channel], clock: { now: () => world.now, every: () => () => undefined }, random: () => 0.5,
+      counters: { add: (name, labels = {}, by = 1) => void counts.push(`${name} ${labels['outcome'] ?? ''} ${by}`), set: () => undefined },
+      log: { info: () => undefined, warn: () => undefined, error: () => undefined },
+      render: (payload) => words(JSON.stringify(payload)), renderDigest: (messages) => words(messages.map((one) => one.subject).join()),
+      subject(payload, now) {
+        if (world.broken) return Promise.reject(new Error('state.db is busy'))
+        const text = typeof payload === 'string' ? payload : ''
+        return Promise.resolve(text.startsWith('late') ? { kind: 'superseded', why: '故障已恢复' } : { kind: 'stands', payload: `${text} at ${now}` })
+      },
+    })
+    await queue(outbox, 'late-1', 1)
+    expect(await outbox.runDue()).toBeUndefined()
+    // Nobody was told anything: it counts in no window.
+    expect(await state.db.selectFrom('channel_send').selectAll().execute()).toEqual([])
+    await queue(outbox, 'opened', 2)
+    await queue(outbox, 'late-2', 3)
+    await queue(outbox, 'recovered', 4)
+    await outbox.runDue()
+    expect(sent).toEqual(['"opened at 1000000","recovered at 1000000"'])
+    expect(await rows()).toEqual(['late-1 superseded 1', 'late-2 superseded 1', 'opened sent 1', 'recovered sent 1'])
+    const receipt = await state.db.selectFrom('receipt').innerJoin('outbox', 'outbox.id', 'receipt.outbox_id').select(['outcome', 'detail_json']).where('dedup_key', '=', 'late-2').execute()
+    expect(receipt).toEqual([{ outcome: 'superseded', detail_json: '{"why":"故障已恢复"}' }])
+    expect(counts.filter((one) => one.includes('superseded'))).toEqual(['zhishou_channel_messages_total superseded 1', 'zhishou_channel_messages_total superseded 1'])
+    // What cannot be asked is said as it was queued: nothing is lost by it.
+    world.broken = true
+    await queue(outbox, 'late-3', 5)
+    await outbox.runDue()
+    expect(sent.at(-1)).toBe('"late-3"')
   })
 
   it('keeps to so many a minute', async () => {

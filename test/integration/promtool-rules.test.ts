@@ -106,6 +106,27 @@ describe('every alert', () => {
   })
 })
 
+describe('guard periods', () => {
+  const flat = (expr: string): string => expr.replaceAll(/\s+/g, ' ').trim()
+  const guarded = alerts.filter(({ rule }) => rule.expr.includes('guard_threshold'))
+
+  it('tighten every rule about a level, and no rule that tells a state or an event', () => {
+    expect(guarded.map(({ name }) => name).sort()).toEqual([
+      'ConntrackFull', 'CpuIowaitHigh', 'CpuSaturated', 'CpuStealHigh', 'DiskSaturated', 'DiskSlow', 'FilesystemFilling', 'FilesystemFull', 'FilesystemInodesExhausted', 'FilesystemInodesLow',
+      'HostFileDescriptorsLow', 'LoadExtreme', 'LoadHigh', 'MemoryExhausted', 'MemoryLow', 'MemoryPressure', 'NetworkReceiveErrors', 'NetworkReceiveSaturated', 'NetworkTransmitErrors',
+      'NetworkTransmitSaturated', 'SwapFull', 'SwapStorm', 'TcpListenOverflows', 'TcpRetransmitsHigh',
+    ])
+  })
+
+  it.each(guarded)('$name has one condition twice, with one threshold: ordinary, or tightened on the guarded hosts', ({ rule }) => {
+    const [ordinary, tight, ...more] = flat(rule.expr).split(' or ')
+    expect(more).toEqual([])
+    // What is above may come down to the threshold times the ratio, what is below may come up to the threshold by it.
+    const loosened = tight!.replaceAll(/> on \(instance\) group_left \(\) \(([\d.]+) \* \(instance:guard_threshold:ratio < 1\)\)/g, '> $1').replaceAll(/< on \(instance\) group_left \(\) \(([\d.]+) \/ \(instance:guard_threshold:ratio < 1\)\)/g, '< $1')
+    expect(loosened).toBe(ordinary)
+  })
+})
+
 /** What the shipped rules may use of PromQL. */
 const FUNCTIONS = `rate irate increase delta deriv predict_linear changes resets abs clamp clamp_min clamp_max round ceil floor time timestamp vector scalar
   absent label_replace sort sum avg min max count topk quantile group stddev by without on ignoring group_left and or unless

@@ -77,6 +77,7 @@ topologyFile: ${folder}/topology.yml
 notify: { routesFile: ${folder}/routes.yml, channels: { mail: { kind: email, host: 127.0.0.1, port: 1, plain: true, from: zhishou@example.org } } }
 `,
     'collector.yml',
+    folder,
   )
   const files = checkAlertFiles(settings)
   const path = join(home, 'state.db')
@@ -196,6 +197,32 @@ describe('an incident in routing', () => {
     expect(await one.told()).toEqual(['opened 001', 'recovered 001'])
     // The same alert without a cause is told by itself.
     await one.pass(2 * MINUTE, but(['probe', 'h2', 0]))
+    expect(await one.told()).toEqual(['opened 001', 'recovered 001', 'ProbeFailed'])
+    await one.close()
+  })
+
+  it('an effect without an SLA waits for its cause as long as its route’s group_wait says, and no longer', async () => {
+    writeFileSync(join(folder, 'routes.yml'), routes.replace('group_wait: 2s', 'group_wait: 20s'))
+    const cut = but(['link_up', 'center', 0], ['probe', 'h2', 0])
+    const told: Record<string, readonly string[]> = {}
+    for (const [name, alone] of [['in time', 10_000], ['too late', 30_000]] as const) {
+      const home = mkdtempSync(join(folder, 'home-'))
+      const one = await house(home)
+      await one.pass(10_000, well)
+      await one.pass(alone, but(['probe', 'h2', 0]))
+      await one.pass(2 * MINUTE, cut)
+      told[name] = await one.told()
+      await one.close()
+    }
+    expect(told).toEqual({ 'in time': ['opened 001'], 'too late': ['ProbeFailed', 'opened 001'] })
+  })
+
+  it('an effect that goes on when its cause is over is told by itself, once it has had the time to end', async () => {
+    const one = await house()
+    await one.pass(10_000, well)
+    await one.pass(MINUTE, but(['link_up', 'center', 0], ['probe', 'h2', 0]))
+    expect(await one.told()).toEqual(['opened 001'])
+    await one.pass(3 * MINUTE, but(['probe', 'h2', 0]))
     expect(await one.told()).toEqual(['opened 001', 'recovered 001', 'ProbeFailed'])
     await one.close()
   })

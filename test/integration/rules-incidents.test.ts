@@ -13,6 +13,7 @@ import { openState } from '../../collector/state/open.ts'
 import { openStore } from '../../collector/store/open-store.ts'
 import { storeSettings } from '../../collector/store/settings.ts'
 import type { Labels } from '../../protocol/series.ts'
+import { accountsOf } from '../known-people.ts'
 
 const rulesText = `
 groups:
@@ -40,6 +41,7 @@ async function rooms() {
     const store = openStore({ path: join(folder, 'metrics.db'), now: clock.now, settings: storeSettings.parse({ commitDelayMs: 0 }) })
     const state = await openState(join(folder, 'state.db'), now)
     const incidents = await createIncidents({
+    people: accountsOf('甲', '乙', '丙', '丁', '某单位'),
       state, clock, log: quiet,
       profiles: parseSlaProfiles(readFileSync('alerts/sla.yml', 'utf8'), 'sla.yml'),
       wording: parseWording(readFileSync('alerts/templates/zh-CN.yml', 'utf8'), 'zh-CN.yml'),

@@ -70,6 +70,9 @@ async function collector(rulesOf: readonly RuleGroup[], name: string) {
       const columns = running.store.columns(group, Object.keys(samples).map((metric): Labels => ({ __name__: metric, job: 'node', instance })))
       await running.store.accept({ stream: instance, epoch: 'e', seq: ++seq, rows: [{ group, at, columns, values: Float64Array.from(Object.values(samples)) }], events: [], facts: [], checks: [] })
     },
+    async own(group: ReturnType<typeof running.store.group>, columns: Uint32Array, values: readonly number[]) {
+      await running.store.accept({ stream: 'collector', epoch: 'own', seq: ++seq, rows: [{ group, at: now, columns, values: Float64Array.from(values) }], events: [], facts: [], checks: [] })
+    },
     async tickAt(ms: number) {
       now += ms
       await running.tick()
@@ -122,6 +125,43 @@ describe('rules over the real store', () => {
     c.rules().evaluateNow(['up'])
     await c.tickAt(200)
     expect(c.told.map(({ kind, alert }) => [kind, alert.name, alert.startedAt])).toEqual([['firing', 'HostDown', heartbeat + 1]])
+    await c.close()
+  })
+
+  it('a guard period tightens, over a restart too, and what was between the thresholds recovers with its end; what was beyond stays one alert', async () => {
+    const folders = await readRuleFolder(join(import.meta.dirname, '../../alerts/rules'))
+    const groups = folders.kind === 'ok' ? folders.groups.filter((group) => ['guard', 'filesystem'].includes(group.name)) : []
+    const c = await collector(groups, 'guard')
+    const said = async (ratio: number): Promise<void> => {
+      const group = c.store().group('collector', 'self')
+      const labels: Labels[] = [
+        { __name__: 'zhishou_guard_threshold_ratio', service: 'portal', instance: 'collector', job: 'zhishou-collector' },
+        ...['h1', 'h2'].map((instance): Labels => ({ __name__: 'zhishou_service_member', service: 'portal', instance, job: 'zhishou-collector' })),
+      ]
+      await c.own(group, c.store().columns(group, labels), [ratio, 1, 1])
+    }
+    const pass = async (ms: number, ratio: number | undefined): Promise<void> => {
+      for (let left = ms; left > 0; left -= 5_000) {
+        if (ratio !== undefined) await said(ratio)
+        for (const [instance, avail] of [['h1', 55], ['h2', 40], ['h3', 55]] as const) await c.write({ up: 1, node_filesystem_avail_bytes: avail, node_filesystem_size_bytes: 1_000, node_filesystem_readonly: 0 }, c.now(), instance)
+        await c.tickAt(5_000)
+      }
+    }
+    const told = (): readonly unknown[] => c.told.filter(({ alert }) => alert.name === 'FilesystemFull').map((change) => `${change.alert.labels['instance']} ${change.kind === 'resolved' ? change.why : change.kind}`)
+    await pass(120_000, 1)
+    expect(told()).toEqual(['h2 firing'])
+    const begun = c.now()
+    await pass(120_000, 0.8)
+    expect(told()).toEqual(['h2 firing', 'h1 firing'])
+    // The fault is one from when it was told to be one: its clocks do not run from before the guard.
+    expect(c.told.find(({ alert }) => alert.name === 'FilesystemFull' && alert.labels['instance'] === 'h1')?.alert.startedAt).toBeGreaterThanOrEqual(begun)
+    // Down for longer than a sample counts: until the collector has spoken of guards again nothing is known, so nothing ends.
+    await c.restart(400_000)
+    await pass(60_000, undefined)
+    await pass(60_000, 0.8)
+    expect(told()).toEqual(['h2 firing', 'h1 firing'])
+    await pass(120_000, 1)
+    expect(told()).toEqual(['h2 firing', 'h1 firing', 'h1 condition-false'])
     await c.close()
   })
 

@@ -34,9 +34,10 @@ beforeEach(async () => {
   const room = await createServiceRoom({
     ...exampleSources, contractStart, state, clock: { now: () => now }, wording, terms, aliveToleranceMs: 90_000,
     faults: async (span) => exampleFaults.filter((fault) => touches(fault, span, now)),
+    worked: () => Promise.resolve([]),
   })
   const { names } = stubService([], now)
-  stub = stubWeb({ now: () => now, service: { ...room, zone: exampleSources.zone, contractStart, names, wording, exposure: (permissions, actor) => room.exposure(permissions, [], actor) } })
+  stub = stubWeb({ now: () => now, service: { ...room, zone: exampleSources.zone, contractStart, names, wording, workKinds: { request: '服务请求', window: '维护窗口' }, exposure: (permissions, actor) => room.exposure(permissions, [], actor) } })
 })
 afterEach(async () => {
   await state.close()
@@ -77,7 +78,7 @@ describe('a month', () => {
     // Frozen figures read exactly as they read when they were frozen.
     expect([view.services, view.book, view.requests]).toEqual([running.body.services, running.body.book, running.body.requests])
     expect(view.requests.find((one) => one.kind === 'rights')).toMatchObject({ received: 1, done: 1, minutes: 30 })
-    expect(view.workLog).toMatchObject({ minutes: 30, count: 7 })
+    expect(view.workLog).toMatchObject({ minutes: 30, count: 7, kinds: [{ kind: 'request', title: '服务请求', count: 4, minutes: 30 }, { kind: 'window', title: '维护窗口', count: 3, minutes: 0 }] })
 
     const path = 'services.0.month.withMaintenance.badMs'
     const original = view.services[0]!.month.withMaintenance.badMs

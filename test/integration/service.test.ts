@@ -8,11 +8,15 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { at, exampleBlind, exampleFaults, exampleSources } from '../../collector/service/example-month.fixture.ts'
 import type { ActOutcome } from '../../collector/service/acts.ts'
 import type { Fault } from '../../collector/service/fault.ts'
+import { intersect, total, union } from '../../collector/service/intervals.ts'
+import { verdictView } from '../../collector/service/view.ts'
 import { touches } from '../../collector/service/month.ts'
+import { addMonths, monthOf } from '../../collector/service/zone-time.ts'
 import { createServiceRoom } from '../../collector/service/run.ts'
-import { writeAlive } from '../../collector/service/storage.ts'
+import { writeAlive, writeFirstAlive } from '../../collector/service/storage.ts'
 import type { ServiceRoom } from '../../collector/service/run.ts'
 import { parseExposureTerms } from '../../collector/service/terms.ts'
+import type { WorkLine } from '../../collector/service/work-log.ts'
 import { parseServiceWording } from '../../collector/service/wording.ts'
 import { verifyAudit } from '../../collector/state/audit.ts'
 import { openState } from '../../collector/state/open.ts'
@@ -27,6 +31,7 @@ let folder = ''
 let state: State
 let now = 0
 let faults: readonly Fault[] = []
+let worked: readonly WorkLine[] = []
 let room: ServiceRoom
 
 const open = async (): Promise<void> => {
@@ -34,6 +39,7 @@ const open = async (): Promise<void> => {
   room = await createServiceRoom({
     ...exampleSources, state, clock: { now: () => now }, wording, terms, aliveToleranceMs: 90_000,
     faults: async (span) => faults.filter((fault) => touches(fault, span, now)),
+    worked: async (span) => worked.filter((line) => span.from <= line.at && line.at < span.to),
   })
 }
 const restart = async (): Promise<void> => {
@@ -44,6 +50,7 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'zhishou-service-'))
   now = at('2026-07-16 09:00:00')
   faults = exampleFaults
+  worked = []
   await open()
 })
 afterEach(async () => {
@@ -67,6 +74,9 @@ function tamper(sql: string): void {
   raw.close()
 }
 
+/** The collector has beaten all the while up to now. */
+const beats = (): Promise<void> => state.db.transaction().execute((trx) => writeAlive(trx, now))
+
 /** The example month as people and the collector enter it: windows and blind time through the room. */
 async function liveThroughJuly(): Promise<void> {
   const plan = { services: ['portal'], objects: [], reason: '系统升级', afterTheFact: false }
@@ -78,7 +88,10 @@ async function liveThroughJuly(): Promise<void> {
   done(await room.shortenWindow(first.id, now, '提前完成', 'onsite'))
   // The collector has beaten every minute since the contract began, and is down from 03:00:00 to 03:12:30 on the 22nd.
   now = exampleBlind[0]!.from
-  await state.db.transaction().execute((trx) => writeAlive(trx, now))
+  await state.db.transaction().execute(async (trx) => {
+    await writeFirstAlive(trx, at(`${exampleSources.contractStart} 00:00:00`))
+    await writeAlive(trx, now)
+  })
   await state.close()
   now = exampleBlind[0]!.to!
   await open()
@@ -98,7 +111,7 @@ describe('maintenance windows and requests', () => {
     expect([await rows('service_event'), await rows('audit')]).toEqual([1, 1])
     expect(await refusedFor(room.approveWindow(planned.id, { name: 'onsite', at: now, how: '电话' }, 'onsite'))).toEqual([422, 'approver-missing', '请填写甲方批准人、批准方式；批准人不能是登记人自己'])
     expect(await refusedFor(room.approveWindow('M1', { name: '甲方', at: now, how: '电话' }, 'onsite'))).toEqual([404, 'unknown-window', '没有这个维护窗口'])
-    expect((await refusedFor(room.planWindow({ ...plan, reason: ' ' }, 'onsite'))).slice(0, 2)).toEqual([422, 'input-wrong'])
+    expect(await refusedFor(room.planWindow({ ...plan, reason: ' ' }, 'onsite'))).toEqual([422, 'input-wrong', expect.stringMatching(/原因/)])
     expect(await refusedFor(room.planWindow({ ...plan, from: now - 1 }, 'onsite'))).toEqual([409, 'after-the-fact', '开始时间已过，请注明“事后补录”后再登记'])
     expect([await rows('service_event'), await rows('audit')]).toEqual([1, 1])
     done(await room.approveWindow(planned.id, { name: '甲方', at: now, how: '电话' }, 'onsite'))
@@ -143,6 +156,11 @@ describe('months', () => {
     now = at('2026-07-31 23:59:59')
     expect(await refusedFor(room.freezeMonth('2026-07', '着急', 'pm'))).toEqual([409, 'month-not-over', '这个月还没有结束，不能封账'])
     now = at('2026-08-03 09:00:00')
+    // Before the next beat nothing vouches for what has passed since the last one.
+    const unseen = done(await room.month('2026-07'))
+    if (unseen.kind !== 'running') throw new Error('kind')
+    expect(unseen.figures.services[0]!.month.withMaintenance.blindMs).toBeGreaterThan(9 * 86_400_000)
+    await beats()
     const before = done(await room.month('2026-07'))
     const frozen = done(await room.freezeMonth('2026-07', null, 'pm'))
     const after = done(await room.month('2026-07'))
@@ -152,7 +170,7 @@ describe('months', () => {
     expect([portal.month.withMaintenance.goodMs, portal.month.withMaintenance.badMs, portal.month.withMaintenance.blindMs]).toEqual([2_655_735_000, 21_315_000, 1_350_000])
     expect([portal.month.withoutMaintenance.goodMs, portal.month.withoutMaintenance.badMs, portal.month.maintenanceMs]).toEqual([2_649_135_000, 18_915_000, 9_000_000])
     expect(after.figures).toEqual(JSON.parse(JSON.stringify(before.figures)))
-    expect(JSON.parse(frozen.body)).toMatchObject({ inputs: { arithmetic: 1, month: '2026-07', faults: expect.arrayContaining([expect.objectContaining({ number: 'F20260708-001', version: 7 })]) } })
+    expect(JSON.parse(frozen.body)).toMatchObject({ inputs: { arithmetic: 2, month: '2026-07', faults: expect.arrayContaining([expect.objectContaining({ number: 'F20260708-001', version: 7 })]) } })
     expect(await refusedFor(room.freezeMonth('2026-07', null, 'pm'))).toEqual([409, 'month-frozen-already', '这个月已封账，只能以附注更正'])
     expect(await room.verifyMonths()).toEqual({ kind: 'intact', months: 1, annotations: 0 })
 
@@ -173,6 +191,40 @@ describe('months', () => {
     expect(corrected.annotations.map((one) => JSON.parse(one.body))).toMatchObject([{ original: 21_315_000, corrected: 20_715_000, reason: '7 月 25 日为演练', approval, monthHash: frozen.hash }])
     expect(corrected.figures).toEqual(after.figures)
     expect(await room.verifyMonths()).toEqual({ kind: 'intact', months: 1, annotations: 1 })
+  })
+
+  it('[M2, M6] carry their work log; an entry that comes later is an annotation beside it', async () => {
+    faults = []
+    done(await room.receiveRequest({ kind: 'training', service: 'business', requester: '示例区02', channel: '电话', text: '新人培训', receivedAt: now }, 'duty'))
+    const entry = (text: string, when: string, minutes: number): WorkLine => ({ at: at(when), by: '张工', kind: 'inspection', reference: '', text, minutes })
+    worked = [entry('巡检', '2026-07-20 10:00:00', 45), entry('下月的巡检', '2026-08-01 00:00:00', 45)]
+    now = at('2026-08-03 09:00:00')
+    const frozen = done(await room.freezeMonth('2026-07', null, 'pm'))
+    const body = JSON.parse(frozen.body)
+    expect(body.inputs.work.map((line: WorkLine) => `${line.kind} ${line.by} ${line.text}`)).toEqual(['request duty 受理培训请求（示例区02，电话）：新人培训', 'inspection 张工 巡检'])
+    expect(body.figures.work).toEqual({ count: 2, minutes: 45, kinds: [{ kind: 'inspection', count: 1, minutes: 45 }, { kind: 'request', count: 1, minutes: 0 }] })
+
+    // What is dated into it later: once it is annotated, in its own transaction; what belongs to a month still open is not.
+    const note = (line: WorkLine): Promise<void> => state.db.transaction().execute((trx) => room.noteWork(trx, line))
+    await note(entry('补记的加固', '2026-07-31 23:59:59', 30))
+    await note(entry('八月的事', '2026-08-02 10:00:00', 30))
+    await note(entry('又一条补记', '2026-07-05 10:00:00', 15))
+    await expect(state.db.transaction().execute(async (trx) => {
+      await room.noteWork(trx, entry('没有登记成', '2026-07-06 10:00:00', 15))
+      throw new Error('rolled back')
+    })).rejects.toThrow('rolled back')
+    const after = done(await room.month('2026-07'))
+    if (after.kind !== 'frozen') throw new Error('kind')
+    expect(after.month.body).toBe(frozen.body)
+    expect(after.annotations.map((one) => JSON.parse(one.body))).toMatchObject([
+      { path: 'work.count', original: 2, corrected: 3, approval: null, reason: '补记的加固', monthHash: frozen.hash, entry: { kind: 'inspection', minutes: 30, by: '张工' } },
+      { path: 'work.count', original: 2, corrected: 4, reason: '又一条补记' },
+    ])
+    expect(await room.verifyMonths()).toEqual({ kind: 'intact', months: 1, annotations: 2 })
+    await state.close()
+    tamper(`update frozen_month set body_json = replace(body_json, '巡检', '巡查') where month = '2026-07'`)
+    await open()
+    expect(await room.verifyMonths()).toMatchObject({ kind: 'broken', where: '2026-07' })
   })
 
   it('freeze in order, and with open incidents only for a written reason', async () => {
@@ -219,7 +271,10 @@ describe('months', () => {
     await state.close()
     tamper(sql)
     await open()
-    expect(await room.verifyMonths()).toMatchObject({ kind: 'broken', where })
+    const verdict = await room.verifyMonths()
+    expect(verdict).toMatchObject({ kind: 'broken', where })
+    // People read it in their language.
+    expect(verdictView(verdict, wording)).toMatchObject({ where: where.replace('annotation', '附注'), why: expect.stringMatching(/^[\u4e00-\u9fff，]+$/) })
   })
 })
 
@@ -233,6 +288,84 @@ describe('blind time', () => {
     }
     const down = { why: 'collector-down', service: '', object: '' }
     expect(await room.blind({ from: t - 86_400_000, to: t + 86_400_000 })).toEqual([{ from: at('2026-03-01 00:00:00'), to: t, ...down }, { from: t + 120_000, to: t + 120_000 + 30 * 60_000, why: 'collector-down', service: '', object: '' }])
+  })
+
+  const HOUR = 3_600_000
+  const member = (object: string, measured: boolean) => ({ object, instances: [object], state: measured ? { kind: 'measured' as const } : { kind: 'unmeasured' as const, since: now } })
+  const figuresOf = async (month: string, service: string) => {
+    const report = done(await room.month(month))
+    if (report.kind !== 'running') throw new Error('kind')
+    return report.figures.services.find((one) => one.service === service)!.month.withMaintenance
+  }
+
+  it('[A7] a service that nobody watches is never good: not today, not in the months before, and its figure is none', async () => {
+    faults = []
+    const rest = { service: 'business', members: [member('', false)] }
+    await room.alive()
+    await room.watch([{ service: 'portal', members: [member('web-01', false)] }, rest])
+    const { goodMs, blindMs, ratio, ratioBlindBad } = await figuresOf('2026-07', 'portal')
+    expect([goodMs, blindMs, ratio, ratioBlindBad]).toEqual([0, now - at('2026-07-01 00:00:00'), null, 0])
+    expect((await figuresOf('2026-04', 'portal')).ratio).toBe(null)
+    // Its first data make it good from then on, and not before; a restart changes nothing of that.
+    const from = now
+    now += 60_000
+    await room.alive()
+    await room.watch([{ service: 'portal', members: [member('web-01', true)] }, rest])
+    await restart()
+    now += 60_000
+    await room.alive()
+    expect(await figuresOf('2026-07', 'portal')).toMatchObject({ goodMs: 60_000, badMs: 0, ratio: 1, blindMs: from + 60_000 - at('2026-07-01 00:00:00') })
+    // A machine that joins now blinds from now on, not what was seen without it.
+    await room.watch([{ service: 'portal', members: [member('web-01', true), member('web-02', false)] }, rest])
+    now += 60_000
+    await room.alive()
+    expect(await figuresOf('2026-07', 'portal')).toMatchObject({ goodMs: 60_000 })
+    expect((await figuresOf('2026-07', 'business')).ratio).toBe(null)
+  })
+
+  it('[A7] whatever happened, no moment is good without signs of life around it and a measurement of every member', async () => {
+    const step = fc.record({
+      ms: fc.oneof(fc.integer({ min: 1_000, max: 90_000 }), fc.integer({ min: 90_001, max: 40 * 24 * HOUR })),
+      what: fc.constantFrom('beat' as const, 'beat' as const, 'look' as const, 'restart' as const),
+      measured: fc.tuple(fc.boolean(), fc.boolean()),
+    })
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 25 }), fc.integer({ min: 0, max: 90_000 }), async (steps, tail) => {
+        await state.close()
+        for (const rest of ['', '-wal', '-shm']) rmSync(join(folder, `state.db${rest}`), { force: true })
+        faults = []
+        now = at('2026-03-10 09:00:00')
+        await open()
+        let beat = now
+        let measured: readonly [boolean, boolean] = [false, false]
+        const good: { from: number; to: number }[] = []
+        const look = (): Promise<void> => room.watch([{ service: 'portal', members: [member('a', measured[0]), member('b', measured[1])] }])
+        const lives = async (): Promise<void> => {
+          if (now - beat <= 90_000 && measured[0] && measured[1]) good.push({ from: beat, to: now })
+          beat = now
+          await room.alive()
+        }
+        await lives()
+        await look()
+        for (const { ms, what, measured: next } of steps) {
+          now += ms
+          if (what === 'restart') await restart()
+          await lives()
+          if (what === 'beat') continue
+          measured = next
+          await look()
+        }
+        now += tail
+        if (measured[0] && measured[1]) good.push({ from: beat, to: now })
+        for (let month = '2026-03'; month <= '2026-12' && now >= at(`${month}-01 00:00:00`); month = addMonths(month, 1)) {
+          const span = monthOf(month, 'Asia/Shanghai')
+          const { goodMs, badMs, blindMs } = await figuresOf(month, 'portal')
+          expect([goodMs, badMs]).toEqual([total(intersect(union(good), [span])), 0])
+          expect(goodMs + blindMs).toBe(Math.min(span.to, now) - span.from)
+        }
+      }),
+      { seed, numRuns: scaled(15, 300) },
+    )
   })
 })
 

@@ -196,6 +196,9 @@ describe('a call that a second person writes down', () => {
     for (const when of [START - 1, START + 1]) expect((await call(number, { calledBy: 'engineer-2', at: when })).status).toBe(422)
     for (const body of [{}, { calledBy: ' ' }, { calledBy: 'x'.repeat(201) }, { calledBy: 'x', at: 'now' }, { calledBy: 'x', by: 'y' }]) expect((await call(number, body)).status).toBe(400)
     expect((await call('F20990101-001', { calledBy: 'engineer-2' })).status).toBe(404)
-    expect((await call(number, { calledBy: '某单位李工' })).body.acknowledgedBy).toBe('某单位李工')
+    // Only whom the site knows: a slip is told what is near, and who writes it down has not called.
+    expect(await call(number, { calledBy: '示例工程师十' })).toMatchObject({ status: 422, body: { code: 'unknown-person', message: expect.stringContaining('相近的有：示例工程师一（engineer-1）') } })
+    expect((await call(number, { calledBy: 'user-duty' })).body).toMatchObject({ code: 'caller-is-writer' })
+    expect((await call(number, { calledBy: '示例工程师二' })).body.acknowledgedBy).toBe('示例工程师二')
   })
 })

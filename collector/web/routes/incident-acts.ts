@@ -15,7 +15,7 @@ const number = z.string().regex(/^F\d{8}-\d{3,6}$/, '不是故障编号')
 
 const nothing = z.strictObject({})
 const withText = z.strictObject({ text })
-/** `calledBy`: who called and takes it, a person id of duty.yml or a name. `at`: when the call came; left out: now. */
+/** `calledBy`: who called and takes it, a person of duty.yml or an account. `at`: when the call came; left out: now. */
 const call = z.strictObject({ calledBy: person, at: moment.optional() })
 /** Empty where it has recovered: then nobody needs to say why. */
 const closing = z.strictObject({ text: z.string().trim().max(4_000) })
@@ -60,7 +60,7 @@ export function incidentActRoutes(app: Hono<WebEnv>, deps: WebDependencies, afte
     const body = await jsonBody(context, handReport, deps)
     if (body instanceof Response) return body
     const { profile, reportedAt = deps.now(), ...report } = body
-    const { services, profiles } = room.choices()
+    const { services, profiles } = await room.choices()
     if (!services.some((one) => one.name === body.service)) return problem(context, 422, 'unknown-service', '没有这个服务')
     if (profile !== undefined && !profiles.some((one) => one.name === profile)) return problem(context, 422, 'unknown-profile', '没有这种时限约定')
     return after(context, await room.openByHand(context.get('caller').user, { ...report, reportedAt, ...(profile === undefined ? {} : { profile }) }), (opened) => opened)

@@ -26,7 +26,7 @@ const code = async (response: Response): Promise<unknown> => [response.status, (
 describe('the list', () => {
   it('asks for what was asked for, and one more to know whether there are more', async () => {
     const reply = await json(await ask('/incidents?state=blind&severity=critical&service=portal&mine=yes&text=%20web%20&limit=2'))
-    expect(stub.acts).toEqual([['search', { part: 'blind', severity: 'critical', service: 'portal', person: 'user-duty', text: 'web', limit: 3 }]])
+    expect(stub.acts).toEqual([['search', { part: 'blind', severity: 'critical', service: 'portal', mine: { user: 'user-duty', person: null }, text: 'web', limit: 3 }]])
     expect([(reply['incidents'] as unknown[]).length, reply['more'], reply['now']]).toEqual([2, true, NOW])
     expect(await json(await ask('/incidents?limit=3'))).toMatchObject({ more: false })
     expect(stub.acts[1]).toEqual(['search', { part: 'open', limit: 4 }])

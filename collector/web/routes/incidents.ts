@@ -41,7 +41,7 @@ export function incidentRoutes(deps: WebDependencies): Hono<WebEnv> {
     const view: IncidentList = { now: deps.now(), incidents: found.slice(0, search.limit), more: found.length > search.limit }
     return context.json(view)
   })
-  app.get('/choices', may('incidents.read', deps), (context) => context.json(room.choices()))
+  app.get('/choices', may('incidents.read', deps), async (context) => context.json(await room.choices()))
   app.get('/:number', may('incidents.read', deps), (context) => shown(context, context.req.param('number')))
   app.get('/:number/hidden', may('incidents.read', deps), async (context) => {
     const limit = wholeNumber(context.req.query('limit'), HIDDEN_PAGE, HIDDEN_MOST)
@@ -80,7 +80,7 @@ function searchOf(context: Context<WebEnv>): IncidentSearch | string {
     limit,
     ...(service === undefined ? {} : { service }),
     ...(severity.data === undefined ? {} : { severity: severity.data }),
-    ...(mine === undefined ? {} : { person: context.get('caller').user }),
+    ...(mine === undefined ? {} : { mine: { user: context.get('caller').user, person: context.get('caller').person } }),
     ...(text === undefined ? {} : { text }),
   }
 }

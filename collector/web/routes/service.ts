@@ -6,7 +6,7 @@ import { type Context, Hono } from 'hono'
 import { z } from 'zod'
 import type { AvailabilityReport, MonthView } from '../../../protocol/api-service.ts'
 import { requestKinds } from '../../service/request.ts'
-import { annotationView, contentOf, exposureView, guardView, isKept, makingView, monthList, requestView, servicesView, windowView, workLogView } from '../../service/view.ts'
+import { annotationView, contentOf, exposureView, guardView, isKept, makingView, monthList, requestView, servicesView, verdictView, windowView, workLogView } from '../../service/view.ts'
 import { monthAt, monthOf } from '../../service/zone-time.ts'
 import type { Outcome, WebDependencies } from '../dependencies.ts'
 import { type WebEnv, answer, may, problem } from '../guard.ts'
@@ -48,6 +48,9 @@ const zeroReport = z.strictObject({ dueAt: moment, text })
 /** `forced`: why it cannot wait for open incidents; null where none is open. */
 const freezing = z.strictObject({ forced: text.nullable() })
 const correction = z.strictObject({ path: z.string().regex(/^[A-Za-z0-9]+(\.[A-Za-z0-9]+){0,15}$/, '不是封账内容中的位置').max(200), corrected: z.union([z.string().trim().min(1).max(200), z.number(), z.null()]), approval, reason: text })
+
+/** The arithmetic from which on frozen months carry their work log. */
+const WITH_WORK_LOG = 2
 
 /** Everything under `/service`. `hints` tells consoles that something was done. */
 export function serviceRoutes(deps: WebDependencies, hints: Pick<Hints, 'publish'>): Hono<WebEnv> {
@@ -103,7 +106,7 @@ export function serviceRoutes(deps: WebDependencies, hints: Pick<Hints, 'publish
   })
 
   app.get('/months', may('service.read', deps), async (context) => context.json({ now: deps.now(), months: monthList(await room.frozen(), contractStart, deps.now(), zone) }))
-  app.get('/months/verify', may('service.read', deps), async (context) => context.json(await room.verifyMonths()))
+  app.get('/months/verify', may('service.read', deps), async (context) => context.json(verdictView(await room.verifyMonths(), room.wording)))
   app.get('/months/:month', may('service.read', deps), async (context) => {
     const wanted = monthNamed(context, context.req.param('month'))
     return wanted instanceof Response ? wanted : monthReply(context, wanted)
@@ -170,7 +173,7 @@ export function serviceRoutes(deps: WebDependencies, hints: Pick<Hints, 'publish
     const found = await room.month(wanted)
     if (found.kind === 'refused') return answer(context, found)
     const report = found.value
-    const { figures } = contentOf(report)
+    const { figures, inputs } = contentOf(report)
     const now = deps.now()
     const view: MonthView = {
       now, month: wanted, state: report.kind === 'frozen' ? 'frozen' : wanted === monthAt(now, zone) ? 'running' : 'over',
@@ -179,7 +182,8 @@ export function serviceRoutes(deps: WebDependencies, hints: Pick<Hints, 'publish
       book: figures.book,
       requests: figures.requests,
       annotations: report.kind === 'frozen' ? report.annotations.map(annotationView) : [],
-      workLog: workLogView(await room.workLog(monthOf(wanted, zone))),
+      // A month that was frozen with its work log shows that one; what came later is among the annotations.
+      workLog: workLogView(report.kind === 'frozen' && inputs.arithmetic < WITH_WORK_LOG ? await room.workLog(monthOf(wanted, zone)) : inputs.work, room.workKinds),
     }
     return context.json(view)
   }

@@ -41,7 +41,7 @@ export function sessionRoutes(deps: WebDependencies): Hono<WebEnv> {
 }
 
 function sessionView(caller: Caller): Session {
-  return { user: caller.user, role: caller.role, permissions: [...caller.permissions], mustChangePassword: caller.mustChangePassword, csrf: caller.csrf ?? '', expiresAt: caller.expiresAt }
+  return { user: caller.user, person: caller.person, role: caller.role, permissions: [...caller.permissions], mustChangePassword: caller.mustChangePassword, csrf: caller.csrf ?? '', expiresAt: caller.expiresAt }
 }
 
 /** Address of the peer; `unknown` only in tests that run without a socket. */

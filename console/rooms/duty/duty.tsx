@@ -4,6 +4,7 @@ import type { DutyNow } from '../../../protocol/api-duty.ts'
 import { useLive, useNow } from '../../api.ts'
 import { Loaded } from '../../parts/loaded.tsx'
 import { fill, words } from '../../words.ts'
+import { Accounts } from './accounts.tsx'
 import { Calendar } from './calendar.tsx'
 import { Change } from './change.tsx'
 import { Changes } from './changes.tsx'
@@ -43,6 +44,7 @@ export function DutyRoom() {
               <Today duty={duty} />
               <Faults duty={duty} />
               <Calendar duty={duty} />
+              <Accounts />
               <section className="card soft">
                 <strong>{words.duty.calendar}</strong>
                 {duty.calendar.years.map((one) => (

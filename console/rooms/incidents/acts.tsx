@@ -8,12 +8,12 @@ import { type RequestError, get, post, useSession } from '../../api.ts'
 import { fromOfficeInput, officeInput } from '../../format.ts'
 import { type Field, type Filled, FormDialog, listOf, numberOf, textOf } from '../../parts/form-dialog.tsx'
 import { incidentWords, severityWords } from '../../words.ts'
-import { optionsOf, useChoices, usePeople } from './choices.ts'
+import { optionsOf, useChoices } from './choices.ts'
 
 type Act = keyof typeof incidentWords.acts
 
 /** In the order of the drawer; an act is offered where the collector says that it may be done. */
-const others = ['phone', 'comment', 'work', 'assign', 'unassign', 'root-cause', 'severity', 'recovery', 'close', 'reopen', 'merge', 'split'] as const satisfies readonly Act[]
+const further = ['phone', 'comment', 'work', 'assign', 'unassign', 'root-cause', 'severity', 'recovery', 'close', 'reopen', 'merge', 'split'] as const satisfies readonly Act[]
 
 /** The two large buttons of the night, everything else behind one more; on a phone they stay under the thumb. */
 export function Acts({ incident, now }: { readonly incident: IncidentDetail; readonly now: number }) {
@@ -21,7 +21,6 @@ export function Acts({ incident, now }: { readonly incident: IncidentDetail; rea
   const client = useQueryClient()
   const navigate = useNavigate()
   const choices = useChoices()
-  const people = usePeople()
   const { message } = App.useApp()
   const [chosen, setChosen] = useState<Act>()
   const [more, setMore] = useState(false)
@@ -40,13 +39,13 @@ export function Acts({ incident, now }: { readonly incident: IncidentDetail; rea
     if (name === 'work') return session.permissions.includes('work.write') && incident.acts.includes('work')
     return session.permissions.includes('incidents.act') && incident.acts.includes(name === 'phone' ? 'acknowledge' : name)
   }
-  const offered = others.filter(may)
+  const offered = further.filter(may)
   if (offered.length === 0 && !may('acknowledge') && !may('dispose')) return null
   const choose = (name: Act): void => {
     setMore(false)
     setChosen(name)
   }
-  const fields = chosen === undefined ? [] : fieldsOf(chosen, { incident, choices, people, now, user: session.user, open: open.data?.incidents ?? [] })
+  const fields = chosen === undefined ? [] : fieldsOf(chosen, { incident, choices, now, user: session.user, open: open.data?.incidents ?? [] })
   return (
     <>
       <div className="act-bar">
@@ -94,21 +93,21 @@ export function Acts({ incident, now }: { readonly incident: IncidentDetail; rea
 interface Around {
   readonly incident: IncidentDetail
   readonly choices: IncidentChoices
-  readonly people: readonly string[]
   readonly now: number
   readonly user: string
   readonly open: IncidentList['incidents']
 }
 
-function fieldsOf(act: Act, { incident, choices, people, now, user, open }: Around): readonly Field[] {
+function fieldsOf(act: Act, { incident, choices, now, user, open }: Around): readonly Field[] {
   const words = incidentWords.fields
-  const named = people.map((name) => ({ value: name, label: name }))
+  const mine = choices.people.find((one) => one.accounts.includes(user))
+  const others = optionsOf(choices.people.filter((one) => one !== mine))
   switch (act) {
     case 'acknowledge':
     case 'unassign':
       return []
     case 'phone':
-      return [{ name: 'calledBy', label: words.calledBy, kind: 'suggest', options: named }, { name: 'at', label: words.calledAt, kind: 'moment', initial: officeInput(now) }]
+      return [{ name: 'calledBy', label: words.calledBy, kind: 'choice', options: others }, { name: 'at', label: words.calledAt, kind: 'moment', initial: officeInput(now) }]
     case 'dispose':
       return [{ name: 'text', label: words.done, kind: 'long' }]
     case 'comment':
@@ -117,7 +116,7 @@ function fieldsOf(act: Act, { incident, choices, people, now, user, open }: Arou
     case 'close':
       return [{ name: 'text', label: words.text, kind: 'long', optional: incident.state === 'recovered' }]
     case 'assign':
-      return [{ name: 'to', label: words.to, kind: 'suggest', options: [{ value: user, label: user }, ...named.filter((one) => one.value !== user)] }]
+      return [{ name: 'to', label: words.to, kind: 'choice', options: [...optionsOf(mine === undefined ? [] : [mine]), ...others] }]
     case 'severity':
       return [
         { name: 'severity', label: words.severity, kind: 'choice', initial: incident.severity, options: (['critical', 'warning', 'info'] as const).map((value) => ({ value, label: severityWords[value] })) },
@@ -128,7 +127,7 @@ function fieldsOf(act: Act, { incident, choices, people, now, user, open }: Arou
     case 'recovery':
       return [
         { name: 'text', label: words.text, kind: 'long' },
-        { name: 'confirmedBy', label: words.confirmedBy, kind: 'text', ...(incident.reportedBy === null ? {} : { initial: incident.reportedBy }) },
+        { name: 'confirmedBy', label: words.confirmedBy, kind: 'choice', options: others },
         { name: 'at', label: words.recoveredAt, kind: 'moment', initial: officeInput(now) },
       ]
     case 'merge':

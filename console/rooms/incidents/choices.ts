@@ -2,9 +2,9 @@ import { useQuery } from '@tanstack/react-query'
 import type { IncidentChoices } from '../../../protocol/api-incidents.ts'
 import { get, useSession } from '../../api.ts'
 
-const none: IncidentChoices = { services: [], profiles: [], severities: [], reportChannels: [], causeCategories: [], workKinds: [] }
+const none: IncidentChoices = { services: [], profiles: [], severities: [], reportChannels: [], causeCategories: [], workKinds: [], people: [] }
 
-/** What the forms offer; it changes only when the collector is started with other settings. */
+/** What the forms offer; it changes with the collector's settings and the accounts. */
 export function useChoices(): IncidentChoices {
   return useQuery({ queryKey: ['choices'], queryFn: () => get<IncidentChoices>('/incidents/choices'), staleTime: 300_000 }).data ?? none
 }

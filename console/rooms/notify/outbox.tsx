@@ -12,7 +12,7 @@ import { Receipt } from './receipt.tsx'
 
 const w = notifyWords.outbox
 const filters = ['all', 'owed', 'failed', 'sent'] as const
-const colours = { queued: 'gold', sending: 'blue', sent: 'green', failed: 'red', dead: 'red' } as const satisfies Record<OutboxView['state'], string>
+const colours = { queued: 'gold', sending: 'blue', sent: 'green', failed: 'red', dead: 'red', superseded: 'default' } as const satisfies Record<OutboxView['state'], string>
 
 /** What is owed, what went and what failed, newest first. */
 export function Outbox() {
@@ -76,7 +76,7 @@ function Message({ message, now }: { readonly message: OutboxView; readonly now:
         {message.attempts > 1 && <span>{fill(w.attempts, { count: message.attempts })}</span>}
         {message.state === 'queued' && message.dueAt > now && <span>{fill(w.nextTry, { time: durationText(message.dueAt - now) })}</span>}
       </div>
-      {message.state !== 'sent' && message.error !== null && <div className="critical wrap">{message.error}</div>}
+      {message.state !== 'sent' && message.state !== 'superseded' && message.error !== null && <div className="critical wrap">{message.error}</div>}
       {message.receipts.map((one) => (
         <Receipt key={one.attempt} receipt={one} now={now} />
       ))}

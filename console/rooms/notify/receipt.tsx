@@ -6,11 +6,11 @@ const w = notifyWords.receipt
 
 /** One attempt and what the other side said. */
 export function Receipt({ receipt, now }: { readonly receipt: ReceiptView; readonly now: number }) {
-  const bad = receipt.outcome !== 'delivered'
+  const tone = { delivered: 'good', 'try-again': 'warning', refused: 'critical', interrupted: 'warning', superseded: 'soft' }[receipt.outcome]
   return (
     <div className="row" data-receipt={receipt.outcome}>
       <span className="soft">{timeText(receipt.at, now)}</span>
-      <span className={receipt.outcome === 'refused' ? 'critical' : bad ? 'warning' : 'good'}>{w[receipt.outcome]}</span>
+      <span className={tone}>{w[receipt.outcome]}</span>
       <span className="wrap">{[receipt.to.join('、'), receipt.detail].filter((part) => part !== '').join(' · ')}</span>
       {receipt.together > 1 && <span className="soft">{fill(w.together, { count: receipt.together })}</span>}
       {receipt.missed.map((one) => (

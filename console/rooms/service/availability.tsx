@@ -1,13 +1,13 @@
 import { Drawer, Grid, Segmented } from 'antd'
 import { useState } from 'react'
 import type { AvailabilityReport, AvailabilityView } from '../../../protocol/api-service.ts'
-import { timeText } from '../../format.ts'
+import { officeInput, timeText } from '../../format.ts'
 import { Loaded } from '../../parts/loaded.tsx'
 import { MonthSteps } from '../../parts/month-steps.tsx'
 import { fill, serviceWords, words } from '../../words.ts'
 import { Making } from './making.tsx'
 import { ServicePage, useService } from './service-page.tsx'
-import { type Counted, tone } from './tone.ts'
+import { type Counted, isUnseen, tone } from './tone.ts'
 
 const w = serviceWords.availability
 
@@ -47,15 +47,18 @@ export function AvailabilityRoom() {
 
 function AvailabilityTable({ report, counted, onOpen }: { readonly report: AvailabilityReport; readonly counted: Counted; readonly onOpen: (service: string, span: string) => void }) {
   const [first] = report.services
+  // The newest day first, and none that has not begun: what people ask for stands beside the totals, the past is scrolled to.
+  const today = officeInput(report.asOf).slice(0, 10)
+  const past = <T extends { readonly date: string }>(days: readonly T[]): readonly T[] => days.filter((day) => day.date <= today).toReversed()
   return (
-    <div className="scroll-x">
+    <div className="scroll-x" tabIndex={0} role="region" aria-label={w.days}>
       <table className="availability">
         <thead>
           <tr>
             <th>{w.service}</th>
             <th>{w.wholeMonth}</th>
             <th>{first === undefined ? '' : fill(w.year, { number: first.year.number })}</th>
-            {first?.days.map((day) => <th key={day.date}>{Number(day.date.slice(8))}</th>)}
+            {past(first?.days ?? []).map((day) => <th key={day.date}>{Number(day.date.slice(8))}</th>)}
           </tr>
         </thead>
         <tbody>
@@ -67,7 +70,7 @@ function AvailabilityTable({ report, counted, onOpen }: { readonly report: Avail
               </th>
               <Cell view={service.month} counted={counted} target={service.target} label={`${service.title} ${report.month}`} large onOpen={() => onOpen(service.service, 'month')} />
               <Cell view={service.year} counted={counted} target={service.target} label={`${service.title} ${fill(w.year, { number: service.year.number })}`} large onOpen={() => onOpen(service.service, 'year')} />
-              {service.days.map((day) => (
+              {past(service.days).map((day) => (
                 <Cell key={day.date} view={day} counted={counted} target={service.target} label={`${service.title} ${day.date}`} onOpen={() => onOpen(service.service, day.date)} />
               ))}
             </tr>
@@ -84,12 +87,12 @@ const targetText = (target: number): string => `${Number((target * 100).toFixed(
 function Cell({ view, counted, target, label, large = false, onOpen }: { readonly view: AvailabilityView; readonly counted: Counted; readonly target: number | null; readonly label: string; readonly large?: boolean; readonly onOpen: () => void }) {
   const figure = view[counted]
   const kind = tone(figure, target)
-  const told = kind === 'none' ? w.none : `${figure.text}，${w.blindBad} ${figure.textBlindBad}`
+  const told = kind === 'none' ? w.none : isUnseen(figure) ? w.unseenLong : `${figure.text}，${w.blindBad} ${figure.textBlindBad}`
   return (
     <td>
       <button type="button" className={`cell ${kind}${large ? ' large' : ''}`} title={`${label}：${told}`} aria-label={`${label}：${told}`} onClick={onOpen}>
-        {kind === 'none' ? words.none : large ? figure.text : shortText(figure.text)}
-        {large && figure.blindMs > 0 && <small>{`${w.blindShort} ${figure.textBlindBad}`}</small>}
+        {kind === 'none' ? words.none : isUnseen(figure) ? (large ? w.unseen : w.unseenShort) : large ? figure.text : shortText(figure.text)}
+        {large && figure.blindMs > 0 && !isUnseen(figure) && <small>{`${w.blindShort} ${figure.textBlindBad}`}</small>}
       </button>
     </td>
   )

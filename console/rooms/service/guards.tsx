@@ -1,12 +1,13 @@
-import { App, Button, Empty, Tag } from 'antd'
-import { useState } from 'react'
+import { App, Empty, Tag } from 'antd'
 import type { GuardView, ZeroReportView } from '../../../protocol/api-service.ts'
-import { useNow, useSession } from '../../api.ts'
+import { useNow } from '../../api.ts'
 import { countdownText, fromOfficeInput, officeInput, timeText } from '../../format.ts'
-import { FormDialog, listOf, numberOf, textOf } from '../../parts/form-dialog.tsx'
+import { listOf, numberOf, textOf } from '../../parts/form-dialog.tsx'
 import { Loaded } from '../../parts/loaded.tsx'
 import { fill, serviceWords } from '../../words.ts'
-import { ServicePage, useAct, useService, useServiceNames } from './service-page.tsx'
+import { ActButtons } from './act-buttons.tsx'
+import type { ServiceAct } from './act-buttons.tsx'
+import { ServicePage, useService, useServiceNames } from './service-page.tsx'
 
 const w = serviceWords.guards
 const HOUR = 3_600_000
@@ -28,40 +29,32 @@ export function GuardsRoom() {
 }
 
 function Declare({ now }: { readonly now: number }) {
-  const session = useSession()
   const names = useServiceNames()
   const { message } = App.useApp()
-  const [open, setOpen] = useState(false)
-  const act = useAct(() => setOpen(false))
-  if (!session.permissions.includes('service.write')) return null
   const start = Math.ceil(now / HOUR) * HOUR
-  return (
-    <>
-      <Button type="primary" onClick={() => setOpen(true)}>
-        {w.add}
-      </Button>
-      <FormDialog
-        open={open} title={w.add} pending={act.isPending}
-        fields={[
-          { name: 'title', label: w.name, kind: 'text' },
-          { name: 'from', label: w.from, kind: 'moment', initial: officeInput(start) },
-          { name: 'to', label: w.to, kind: 'moment', initial: officeInput(start + 72 * HOUR) },
-          { name: 'services', label: w.services, kind: 'choices', optional: true, options: names.map(({ service, title }) => ({ value: service, label: title })) },
-          { name: 'threshold', label: w.threshold, kind: 'number', min: 0.01, max: 1, step: 0.1, initial: 0.8 },
-          { name: 'step', label: w.step, kind: 'number', min: 0.01, max: 1, step: 0.1, initial: 0.5 },
-          { name: 'times', label: w.times, kind: 'text', optional: true, initial: '08:00, 20:00' },
-          { name: 'grace', label: w.grace, kind: 'number', min: 0, max: 720, initial: 30 },
-          { name: 'lead', label: w.lead, kind: 'number', min: 0, max: 720, initial: 60 },
-        ]}
-        onCancel={() => setOpen(false)}
-        onSubmit={(filled) => {
-          const times = textOf(filled, 'times').split(/[,，、\s]+/).filter((one) => one !== '')
-          if (times.some((one) => !/^([01]\d|2[0-3]):[0-5]\d$/.test(one))) return void message.error(w.timesWrong)
-          act.mutate({ path: '/guards', body: { title: textOf(filled, 'title'), from: fromOfficeInput(textOf(filled, 'from')), to: fromOfficeInput(textOf(filled, 'to')), services: listOf(filled, 'services'), thresholdFactor: numberOf(filled, 'threshold'), stepFactor: numberOf(filled, 'step'), zeroReports: { times, graceMinutes: numberOf(filled, 'grace'), leadMinutes: numberOf(filled, 'lead') } } })
-        }}
-      />
-    </>
-  )
+  const declare: ServiceAct = {
+    title: w.add, path: '/guards', look: 'primary',
+    fields: [
+      { name: 'title', label: w.name, kind: 'text' },
+      { name: 'from', label: w.from, kind: 'moment', initial: officeInput(start) },
+      { name: 'to', label: w.to, kind: 'moment', initial: officeInput(start + 72 * HOUR) },
+      { name: 'services', label: w.services, kind: 'choices', optional: true, options: names.map(({ service, title }) => ({ value: service, label: title })) },
+      { name: 'threshold', label: w.threshold, kind: 'number', min: 0.01, max: 1, step: 0.1, initial: 0.8 },
+      { name: 'step', label: w.step, kind: 'number', min: 0.01, max: 1, step: 0.1, initial: 0.5 },
+      { name: 'times', label: w.times, kind: 'text', optional: true, initial: '08:00, 20:00' },
+      { name: 'grace', label: w.grace, kind: 'number', min: 0, max: 720, initial: 30 },
+      { name: 'lead', label: w.lead, kind: 'number', min: 0, max: 720, initial: 60 },
+    ],
+    body(filled) {
+      const times = textOf(filled, 'times').split(/[,，、\s]+/).filter((one) => one !== '')
+      if (times.some((one) => !/^([01]\d|2[0-3]):[0-5]\d$/.test(one))) return void message.error(w.timesWrong)
+      return {
+        title: textOf(filled, 'title'), from: fromOfficeInput(textOf(filled, 'from')), to: fromOfficeInput(textOf(filled, 'to')), services: listOf(filled, 'services'),
+        thresholdFactor: numberOf(filled, 'threshold'), stepFactor: numberOf(filled, 'step'), zeroReports: { times, graceMinutes: numberOf(filled, 'grace'), leadMinutes: numberOf(filled, 'lead') },
+      }
+    },
+  }
+  return <ActButtons acts={[declare]} />
 }
 
 /** Where a report stands by this second's clock: the list was read up to a minute ago. */
@@ -70,15 +63,14 @@ function standingOf(report: ZeroReportView, now: number): ZeroReportView['state'
 }
 
 function GuardCard({ guard, now }: { readonly guard: GuardView; readonly now: number }) {
-  const session = useSession()
   const names = useServiceNames()
-  const [ending, setEnding] = useState(false)
-  const [filing, setFiling] = useState<ZeroReportView>()
-  const act = useAct(() => {
-    setEnding(false)
-    setFiling(undefined)
+  const path = `/guards/${encodeURIComponent(guard.id)}`
+  const file = (report: ZeroReportView): ServiceAct => ({
+    title: w.file, heading: fill(w.fileTitle, { at: timeText(report.dueAt, now) }), path: `${path}/zero-reports`, look: standingOf(report, now) === 'late' ? 'urgent' : 'primary',
+    fields: [{ name: 'text', label: w.fileText, kind: 'long', initial: w.fileDefault }],
+    body: (filled) => ({ dueAt: report.dueAt, text: textOf(filled, 'text') }),
   })
-  const writes = session.permissions.includes('service.write')
+  const end: ServiceAct = { title: w.end, path: `${path}/end`, look: 'danger', fields: [{ name: 'reason', label: w.reason, kind: 'long' }], body: (filled) => ({ reason: textOf(filled, 'reason') }) }
   const state = now >= guard.to ? 'over' : now >= guard.from ? 'running' : 'planned'
   const owed = guard.reports.filter((one) => ['due', 'late'].includes(standingOf(one, now)))
   const next = guard.reports.find((one) => standingOf(one, now) === 'upcoming')
@@ -103,11 +95,7 @@ function GuardCard({ guard, now }: { readonly guard: GuardView; readonly now: nu
             <strong className={late ? 'critical' : 'warning'}>
               {w.reports} {timeText(report.dueAt, now)}：{late ? `${w.overdue} ${countdownText(now - report.lateAt)}` : `${w.untilLate} ${countdownText(report.lateAt - now)}`}
             </strong>
-            {writes && (
-              <Button type="primary" danger={late} onClick={() => setFiling(report)}>
-                {w.file}
-              </Button>
-            )}
+            <ActButtons acts={[file(report)]} />
           </div>
         )
       })}
@@ -136,13 +124,11 @@ function GuardCard({ guard, now }: { readonly guard: GuardView; readonly now: nu
           )
         })}
       </details>
-      {writes && state !== 'over' && (
+      {state !== 'over' && (
         <div style={{ marginTop: 8 }}>
-          <Button onClick={() => setEnding(true)}>{w.end}</Button>
+          <ActButtons acts={[end]} />
         </div>
       )}
-      <FormDialog open={ending} title={w.end} danger pending={act.isPending} fields={[{ name: 'reason', label: w.reason, kind: 'long' }]} onCancel={() => setEnding(false)} onSubmit={(filled) => act.mutate({ path: `/guards/${encodeURIComponent(guard.id)}/end`, body: { reason: textOf(filled, 'reason') } })} />
-      {filing !== undefined && <FormDialog open title={fill(w.fileTitle, { at: timeText(filing.dueAt, now) })} pending={act.isPending} fields={[{ name: 'text', label: w.fileText, kind: 'long', initial: w.fileDefault }]} onCancel={() => setFiling(undefined)} onSubmit={(filled) => act.mutate({ path: `/guards/${encodeURIComponent(guard.id)}/zero-reports`, body: { dueAt: filing.dueAt, text: textOf(filled, 'text') } })} />}
     </article>
   )
 }

@@ -6,6 +6,7 @@ import { Loaded } from '../../parts/loaded.tsx'
 import { fill, serviceWords } from '../../words.ts'
 import { DayBars } from './day-bars.tsx'
 import { useService } from './service-page.tsx'
+import { isUnseen } from './tone.ts'
 
 const w = serviceWords.availability
 
@@ -32,8 +33,8 @@ export function Making({ month, service, span, days }: { readonly month: string;
 
 function Figures({ figures }: { readonly figures: AvailabilityView }) {
   const rows: readonly (readonly [string, (figure: FigureView) => string])[] = [
-    [w.ratio, (one) => one.text],
-    [w.blindBad, (one) => one.textBlindBad],
+    [w.ratio, (one) => (isUnseen(one) ? w.unseen : one.text)],
+    [w.blindBad, (one) => (isUnseen(one) ? w.unseen : one.textBlindBad)],
     [w.good, (one) => durationText(one.goodMs)],
     [w.bad, (one) => durationText(one.badMs)],
     [w.blind, (one) => durationText(one.blindMs)],

@@ -10,7 +10,7 @@ import { SeverityTag } from '../../parts/severity.tsx'
 import { clockWords, fill, serviceWords, words } from '../../words.ts'
 import { monthColours } from './months.tsx'
 import { ServicePage, useAct, useService } from './service-page.tsx'
-import type { Counted } from './tone.ts'
+import { type Counted, isUnseen } from './tone.ts'
 
 const w = serviceWords.months
 const clocks = ['respond', 'dispose', 'recover'] as const
@@ -66,6 +66,11 @@ function MonthPage({ view }: { readonly view: MonthView }) {
       </section>
       <section className="card">
         <strong>{w.workLog}</strong>
+        <div className="row soft">
+          {view.workLog.kinds.map((one) => (
+            <span key={one.kind}>{fill(w.workKind, { kind: one.title, count: one.count, minutes: one.minutes })}</span>
+          ))}
+        </div>
         <Collapse ghost items={[{ key: 'lines', label: `${fill(w.workLogCount, { count: view.workLog.count, minutes: view.workLog.minutes })}${view.workLog.count > view.workLog.lines.length ? w.newest : ''}`, children: <WorkLines view={view} /> }]} />
       </section>
       {view.frozen !== null && <Annotations view={view} />}
@@ -93,8 +98,8 @@ function Availability({ view }: { readonly view: MonthView }) {
   const a = serviceWords.availability
   const [first] = view.services
   const columns = (counted: Counted) => [
-    { title: a.ratio, render: (_: unknown, one: ServiceAvailabilityView) => <strong>{one.month[counted].text}</strong> },
-    { title: a.blindBad, render: (_: unknown, one: ServiceAvailabilityView) => one.month[counted].textBlindBad },
+    { title: a.ratio, render: (_: unknown, one: ServiceAvailabilityView) => <strong>{isUnseen(one.month[counted]) ? a.unseen : one.month[counted].text}</strong> },
+    { title: a.blindBad, render: (_: unknown, one: ServiceAvailabilityView) => isUnseen(one.month[counted]) ? a.unseen : one.month[counted].textBlindBad },
     { title: a.bad, render: (_: unknown, one: ServiceAvailabilityView) => durationText(one.month[counted].badMs) },
     { title: a.blind, render: (_: unknown, one: ServiceAvailabilityView) => durationText(one.month[counted].blindMs) },
   ]
@@ -108,7 +113,7 @@ function Availability({ view }: { readonly view: MonthView }) {
         { title: a.maintenance, render: (_, one) => durationText(one.month.maintenanceMs) },
         {
           title: first === undefined ? '' : fill(a.year, { number: first.year.number }),
-          children: (['withMaintenance', 'withoutMaintenance'] as const).map((counted) => ({ title: a[counted], render: (_: unknown, one: ServiceAvailabilityView) => `${one.year[counted].text}（${a.blindShort} ${one.year[counted].textBlindBad}）` })),
+          children: (['withMaintenance', 'withoutMaintenance'] as const).map((counted) => ({ title: a[counted], render: (_: unknown, one: ServiceAvailabilityView) => isUnseen(one.year[counted]) ? a.unseen : `${one.year[counted].text}（${a.blindShort} ${one.year[counted].textBlindBad}）` })),
         },
       ]} />
     </section>
@@ -237,14 +242,14 @@ function Annotations({ view }: { readonly view: MonthView }) {
       {view.annotations.map((one) => (
         <div key={one.seq} className="entry">
           <div>
-            {figures.find((figure) => figure.value === one.path)?.label ?? one.path}：{w.original} {shown(one.path, one.original)} → {w.correctedTo} <strong>{shown(one.path, one.corrected)}</strong>
+            {one.entry !== null ? fill(w.lateEntry, { at: timeText(one.entry.at, view.now) }) : (figures.find((figure) => figure.value === one.path)?.label ?? one.path)}：{w.original} {shown(one.path, one.original)} → {w.correctedTo} <strong>{shown(one.path, one.corrected)}</strong>
           </div>
           <div>{one.reason}</div>
           <div className="soft row">
             <span>
               {one.actor} {timeText(one.at, view.now)}
             </span>
-            <span>{fill(serviceWords.windows.approvedBy, { name: one.approval.name, at: timeText(one.approval.at, view.now), how: one.approval.how })}</span>
+            {one.approval !== null && <span>{fill(serviceWords.windows.approvedBy, { name: one.approval.name, at: timeText(one.approval.at, view.now), how: one.approval.how })}</span>}
             <code>{one.hash.slice(0, 16)}…</code>
           </div>
         </div>

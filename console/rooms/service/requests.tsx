@@ -1,13 +1,15 @@
-import { Button, Empty, Tag } from 'antd'
+import { Empty, Tag } from 'antd'
 import { useState } from 'react'
 import type { RequestView } from '../../../protocol/api-service.ts'
 import { useNow, useSession } from '../../api.ts'
 import { fromOfficeInput, officeInput, officeMonth, timeText } from '../../format.ts'
-import { type Field, type Filled, FormDialog, numberOf, textOf } from '../../parts/form-dialog.tsx'
+import { type Field, type Filled, numberOf, textOf } from '../../parts/form-dialog.tsx'
 import { Loaded } from '../../parts/loaded.tsx'
 import { MonthSteps } from '../../parts/month-steps.tsx'
 import { fill, serviceWords } from '../../words.ts'
-import { ServicePage, useAct, useService, useServiceNames } from './service-page.tsx'
+import { ActButtons } from './act-buttons.tsx'
+import type { ServiceAct } from './act-buttons.tsx'
+import { ServicePage, useService, useServiceNames } from './service-page.tsx'
 
 const w = serviceWords.requests
 const colours = { received: 'gold', 'in-work': 'blue', done: 'green', refused: 'default' } as const satisfies Record<RequestView['state'], string>
@@ -29,38 +31,20 @@ export function RequestsRoom() {
 }
 
 function Receive({ now }: { readonly now: number }) {
-  const session = useSession()
   const names = useServiceNames()
-  const [open, setOpen] = useState(false)
-  const act = useAct(() => setOpen(false))
-  if (!session.permissions.includes('service.write')) return null
-  return (
-    <>
-      <Button type="primary" onClick={() => setOpen(true)}>
-        {w.add}
-      </Button>
-      <FormDialog
-        open={open} title={w.add} pending={act.isPending}
-        fields={[
-          { name: 'kind', label: w.kind, kind: 'choice', options: Object.entries(w.kinds).map(([value, label]) => ({ value, label })) },
-          { name: 'service', label: w.service, kind: 'choice', optional: true, initial: '', options: [{ value: '', label: w.noService }, ...names.map(({ service, title }) => ({ value: service, label: title }))] },
-          { name: 'requester', label: w.requester, kind: 'text' },
-          { name: 'channel', label: w.channel, kind: 'text' },
-          { name: 'text', label: w.text, kind: 'long' },
-          { name: 'receivedAt', label: w.receivedAt, kind: 'moment', initial: officeInput(now) },
-        ]}
-        onCancel={() => setOpen(false)}
-        onSubmit={(filled) => act.mutate({ path: '/requests', body: { kind: textOf(filled, 'kind'), service: textOf(filled, 'service'), requester: textOf(filled, 'requester'), channel: textOf(filled, 'channel'), text: textOf(filled, 'text'), receivedAt: fromOfficeInput(textOf(filled, 'receivedAt')) } })}
-      />
-    </>
-  )
-}
-
-interface Act {
-  readonly title: string
-  readonly path: string
-  readonly fields: readonly Field[]
-  body(filled: Filled): object
+  const receive: ServiceAct = {
+    title: w.add, path: '/requests', look: 'primary',
+    fields: [
+      { name: 'kind', label: w.kind, kind: 'choice', options: Object.entries(w.kinds).map(([value, label]) => ({ value, label })) },
+      { name: 'service', label: w.service, kind: 'choice', optional: true, initial: '', options: [{ value: '', label: w.noService }, ...names.map(({ service, title }) => ({ value: service, label: title }))] },
+      { name: 'requester', label: w.requester, kind: 'text' },
+      { name: 'channel', label: w.channel, kind: 'text' },
+      { name: 'text', label: w.text, kind: 'long' },
+      { name: 'receivedAt', label: w.receivedAt, kind: 'moment', initial: officeInput(now) },
+    ],
+    body: (filled) => ({ kind: textOf(filled, 'kind'), service: textOf(filled, 'service'), requester: textOf(filled, 'requester'), channel: textOf(filled, 'channel'), text: textOf(filled, 'text'), receivedAt: fromOfficeInput(textOf(filled, 'receivedAt')) }),
+  }
+  return <ActButtons acts={[receive]} />
 }
 
 const worked: readonly Field[] = [
@@ -72,12 +56,11 @@ const workedBody = (filled: Filled): object => ({ text: textOf(filled, 'text'), 
 function RequestCard({ request, now }: { readonly request: RequestView; readonly now: number }) {
   const session = useSession()
   const names = useServiceNames()
-  const [open, setOpen] = useState<Act>()
-  const act = useAct(() => setOpen(undefined))
-  const start: Act = { title: w.start, path: 'start', fields: [{ name: 'person', label: w.person, kind: 'text', initial: session.user }], body: (filled) => ({ person: textOf(filled, 'person') }) }
-  const note: Act = { title: w.note, path: 'note', fields: worked, body: workedBody }
-  const finish: Act = { title: w.finish, path: 'finish', fields: worked, body: workedBody }
-  const refuse: Act = { title: w.refuse, path: 'refuse', fields: [{ name: 'reason', label: w.reason, kind: 'long' }], body: (filled) => ({ reason: textOf(filled, 'reason') }) }
+  const path = `/requests/${encodeURIComponent(request.id)}`
+  const start: ServiceAct = { title: w.start, path: `${path}/start`, look: 'primary', fields: [{ name: 'person', label: w.person, kind: 'text', initial: session.user }], body: (filled) => ({ person: textOf(filled, 'person') }) }
+  const note: ServiceAct = { title: w.note, path: `${path}/note`, fields: worked, body: workedBody }
+  const finish: ServiceAct = { title: w.finish, path: `${path}/finish`, look: 'primary', fields: worked, body: workedBody }
+  const refuse: ServiceAct = { title: w.refuse, path: `${path}/refuse`, fields: [{ name: 'reason', label: w.reason, kind: 'long' }], body: (filled) => ({ reason: textOf(filled, 'reason') }) }
   const acts = request.state === 'received' ? [start, refuse] : request.state === 'in-work' ? [finish, note, refuse] : []
   return (
     <article className="card" data-request={request.id}>
@@ -115,16 +98,9 @@ function RequestCard({ request, now }: { readonly request: RequestView; readonly
           ))}
         </details>
       )}
-      {session.permissions.includes('service.write') && acts.length > 0 && (
-        <div className="row" style={{ marginTop: 8 }}>
-          {acts.map((one, index) => (
-            <Button key={one.path} type={index === 0 ? 'primary' : 'default'} onClick={() => setOpen(one)}>
-              {one.title}
-            </Button>
-          ))}
-        </div>
-      )}
-      {open !== undefined && <FormDialog open title={open.title} fields={open.fields} pending={act.isPending} onCancel={() => setOpen(undefined)} onSubmit={(filled) => act.mutate({ path: `/requests/${encodeURIComponent(request.id)}/${open.path}`, body: open.body(filled) })} />}
+      <div className="row" style={{ marginTop: 8 }}>
+        <ActButtons acts={acts} />
+      </div>
     </article>
   )
 }

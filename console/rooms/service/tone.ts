@@ -17,3 +17,8 @@ export function tone({ ratio, badMs, blindMs }: Pick<FigureView, 'ratio' | 'badM
   if (below) return 'bad'
   return target === null && badMs > 0 ? 'fair' : 'good'
 }
+
+/** Whether nothing at all was seen of the span: 未监测, which is no figure, neither 100 % nor 0 %. Pure. */
+export function isUnseen({ ratio, blindMs }: Pick<FigureView, 'ratio' | 'blindMs'>): boolean {
+  return ratio === null && blindMs > 0
+}

@@ -1,12 +1,13 @@
-import { Button, Empty, Tag } from 'antd'
-import { useState } from 'react'
+import { Empty, Tag } from 'antd'
 import type { WindowView } from '../../../protocol/api-service.ts'
-import { useNow, useSession } from '../../api.ts'
+import { useNow } from '../../api.ts'
 import { fromOfficeInput, officeInput, timeText } from '../../format.ts'
-import { type Field, type Filled, FormDialog, checkOf, listOf, textOf } from '../../parts/form-dialog.tsx'
+import { type Field, checkOf, listOf, textOf } from '../../parts/form-dialog.tsx'
 import { Loaded } from '../../parts/loaded.tsx'
 import { fill, serviceWords } from '../../words.ts'
-import { ServicePage, useAct, useService, useServiceNames } from './service-page.tsx'
+import { ActButtons } from './act-buttons.tsx'
+import type { ServiceAct } from './act-buttons.tsx'
+import { ServicePage, useService, useServiceNames } from './service-page.tsx'
 
 const w = serviceWords.windows
 const HOUR = 3_600_000
@@ -31,61 +32,39 @@ export function WindowsRoom() {
 }
 
 function Plan({ now }: { readonly now: number }) {
-  const session = useSession()
   const names = useServiceNames()
-  const [open, setOpen] = useState(false)
-  const act = useAct(() => setOpen(false))
-  if (!session.permissions.includes('service.write')) return null
   const start = Math.ceil(now / HOUR) * HOUR
-  return (
-    <>
-      <Button type="primary" onClick={() => setOpen(true)}>
-        {w.add}
-      </Button>
-      <FormDialog
-        open={open} title={w.add} pending={act.isPending}
-        fields={[
-          { name: 'services', label: w.services, kind: 'choices', optional: true, options: names.map(({ service, title }) => ({ value: service, label: title })) },
-          { name: 'objects', label: w.objects, kind: 'text', optional: true },
-          { name: 'from', label: w.from, kind: 'moment', initial: officeInput(start) },
-          { name: 'to', label: w.to, kind: 'moment', initial: officeInput(start + 2 * HOUR) },
-          { name: 'reason', label: w.reason, kind: 'long' },
-          { name: 'afterTheFact', label: w.afterTheFact, kind: 'check', hint: w.afterTheFactHint },
-        ]}
-        onCancel={() => setOpen(false)}
-        onSubmit={(filled) => act.mutate({ path: '/windows', body: { services: listOf(filled, 'services'), objects: textOf(filled, 'objects').split(/[,，、\s]+/).filter((one) => one !== ''), from: fromOfficeInput(textOf(filled, 'from')), to: fromOfficeInput(textOf(filled, 'to')), reason: textOf(filled, 'reason'), afterTheFact: checkOf(filled, 'afterTheFact') } })}
-      />
-    </>
-  )
-}
-
-interface Act {
-  readonly title: string
-  readonly hint?: string
-  readonly fields: readonly Field[]
-  readonly path: string
-  readonly danger?: boolean
-  body(filled: Filled): object
+  const plan: ServiceAct = {
+    title: w.add, path: '/windows', look: 'primary',
+    fields: [
+      { name: 'services', label: w.services, kind: 'choices', optional: true, options: names.map(({ service, title }) => ({ value: service, label: title })) },
+      { name: 'objects', label: w.objects, kind: 'text', optional: true },
+      { name: 'from', label: w.from, kind: 'moment', initial: officeInput(start) },
+      { name: 'to', label: w.to, kind: 'moment', initial: officeInput(start + 2 * HOUR) },
+      { name: 'reason', label: w.reason, kind: 'long' },
+      { name: 'afterTheFact', label: w.afterTheFact, kind: 'check', hint: w.afterTheFactHint },
+    ],
+    body: (filled) => ({ services: listOf(filled, 'services'), objects: textOf(filled, 'objects').split(/[,，、\s]+/).filter((one) => one !== ''), from: fromOfficeInput(textOf(filled, 'from')), to: fromOfficeInput(textOf(filled, 'to')), reason: textOf(filled, 'reason'), afterTheFact: checkOf(filled, 'afterTheFact') }),
+  }
+  return <ActButtons acts={[plan]} />
 }
 
 function WindowCard({ window, now }: { readonly window: WindowView; readonly now: number }) {
-  const session = useSession()
   const names = useServiceNames()
-  const [open, setOpen] = useState<Act>()
-  const act = useAct(() => setOpen(undefined))
+  const path = `/windows/${encodeURIComponent(window.id)}`
   const standing = standingOf(window, now)
   const reason: Field = { name: 'reason', label: w.reason, kind: 'long' }
-  const approve: Act = {
-    title: w.approve, path: 'approve',
+  const approve: ServiceAct = {
+    title: w.approve, path: `${path}/approve`, look: 'primary',
     fields: [{ name: 'name', label: w.approver, kind: 'text' }, { name: 'at', label: w.approvedAt, kind: 'moment', initial: officeInput(now) }, { name: 'how', label: w.how, kind: 'text' }],
     body: (filled) => ({ name: textOf(filled, 'name'), at: fromOfficeInput(textOf(filled, 'at')), how: textOf(filled, 'how') }),
   }
-  const shorten: Act = {
-    title: w.shorten, path: 'shorten',
+  const shorten: ServiceAct = {
+    title: w.shorten, path: `${path}/shorten`,
     fields: [{ name: 'to', label: w.shortenTo, kind: 'moment', initial: officeInput(Math.min(now, window.endsAt - 60_000)) }, reason],
     body: (filled) => ({ to: fromOfficeInput(textOf(filled, 'to')), reason: textOf(filled, 'reason') }),
   }
-  const cancel: Act = { title: w.cancel, hint: w.cancelHint, path: 'cancel', danger: true, fields: [reason], body: (filled) => ({ reason: textOf(filled, 'reason') }) }
+  const cancel: ServiceAct = { title: w.cancel, hint: w.cancelHint, path: `${path}/cancel`, look: 'danger', fields: [reason], body: (filled) => ({ reason: textOf(filled, 'reason') }) }
   const acts = window.cancelled ? [] : [...(window.approval === null ? [approve] : []), ...(now < window.endsAt ? [...(now > window.from ? [shorten] : []), cancel] : [])]
   return (
     <article className="card" data-window={window.id}>
@@ -110,16 +89,9 @@ function WindowCard({ window, now }: { readonly window: WindowView; readonly now
         </span>
         {window.approval !== null && <span>{fill(w.approvedBy, { name: window.approval.name, at: timeText(window.approval.at, now), how: window.approval.how })}</span>}
       </div>
-      {session.permissions.includes('service.write') && acts.length > 0 && (
-        <div className="row" style={{ marginTop: 8 }}>
-          {acts.map((one) => (
-            <Button key={one.path} type={one.path === 'approve' ? 'primary' : 'default'} danger={one.danger === true} onClick={() => setOpen(one)}>
-              {one.title}
-            </Button>
-          ))}
-        </div>
-      )}
-      {open !== undefined && <FormDialog open title={open.title} {...(open.hint === undefined ? {} : { hint: open.hint })} fields={open.fields} pending={act.isPending} danger={open.danger === true} onCancel={() => setOpen(undefined)} onSubmit={(filled) => act.mutate({ path: `/windows/${encodeURIComponent(window.id)}/${open.path}`, body: open.body(filled) })} />}
+      <div className="row" style={{ marginTop: 8 }}>
+        <ActButtons acts={acts} />
+      </div>
     </article>
   )
 }
