@@ -246,7 +246,8 @@ describe('collector run with a broken collector.yml', () => {
     for (const mistake of ['collector.yml: htpp: unknown key, did you mean http?', 'collector.yml: tls: expected HOST:PORT, got "nowhere"', 'collector.yml: store.retention: expected a duration with a unit such as 15s, 5m, 24h, got "long"', 'collector.yml: notify.channels.mail.password: unknown key']) expect(run.stderr).toContain(mistake)
     expect(run.stdout + run.stderr).not.toContain('hunter2')
     const check = spawnSync(node24, [join(root, 'cli', 'main.ts'), 'collector', 'check-config', '--home', home], { encoding: 'utf8', timeout: 30_000 })
-    expect([check.status, check.stdout.trim().split('\n').length]).toEqual([1, 4])
+    // What is only worth a look comes after the mistakes, and begins so.
+    expect([check.status, check.stdout.trim().split('\n').filter((line) => !line.startsWith('warning: ')).length]).toEqual([1, 4])
     writeFileSync(join(home, 'collector.yml'), '')
     expect(spawnSync(node24, [join(root, 'cli', 'main.ts'), 'collector', 'check-config', '--home', home], { encoding: 'utf8', timeout: 30_000 }).status).toBe(0)
   })
