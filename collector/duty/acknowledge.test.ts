@@ -6,7 +6,7 @@ import type { State, StateTransaction } from '../state/open.ts'
 import { readAckToken, signAckToken } from './ack-link.ts'
 import type { AckClaim, AckKey } from './ack-link.ts'
 import { ackKeys, forgetOldAcks, noteReply, replyCode, seenReply } from './ack-storage.ts'
-import { acknowledgedByPhone, answerSms, confirmLink, issueLink, lookAtLink, lookAtSms } from './acknowledge.ts'
+import { answerSms, confirmLink, issueLink, lookAtLink, lookAtSms } from './acknowledge.ts'
 import type { AckContext } from './acknowledge.ts'
 import { parseDutyFile } from './duty-file.ts'
 import { loadDuty } from './load.ts'
@@ -211,11 +211,6 @@ describe('acknowledging from the message', () => {
     for (let guess = 0; guess < 5; guess++) expect(await within((trx) => answerSms(trx, context, '13800000000', wrong, NOW + guess))).toMatchObject({ why: 'wrong-code' })
     expect(await within((trx) => answerSms(trx, context, '13800000000', code, NOW + 10))).toMatchObject({ why: 'too-many' })
     expect((await within((trx) => answerSms(trx, context, '13800000000', code, NOW + HOUR + 4))).kind).toBe('acknowledged')
-  })
-
-  it('a call is entered by somebody else, who is named with the caller', () => {
-    expect(acknowledgedByPhone(context, { incident: 'F1', by: 'wang', calledBy: 'b' })).toEqual({ incident: 'F1', person: 'b', name: '乙', source: { kind: 'phone', calledBy: '乙', namedBy: 'wang' }, detail: '乙来电确认响应，由 wang 登记' })
-    expect(acknowledgedByPhone(context, { incident: 'F1', by: 'wang', calledBy: '机房值守', phone: '8001' })).toMatchObject({ person: undefined, name: '机房值守', detail: '机房值守来电（8001）确认响应，由 wang 登记' })
   })
 
   it('forgets what can matter no more, and keeps what still refuses a second use', async () => {

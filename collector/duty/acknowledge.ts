@@ -115,15 +115,6 @@ function smsResult(context: AckContext, person: Person, outcome: ReplyOutcome): 
   return { kind: 'acknowledged', acknowledgement: { incident: outcome.incident, person: person.id, name: person.name, source: { kind: 'sms-reply' }, detail } }
 }
 
-/** A call that somebody signed in enters for the caller: `by` is the account, `calledBy` a person id or a name. */
-export function acknowledgedByPhone(context: AckContext, call: { readonly incident: string; readonly by: string; readonly calledBy: string; readonly phone?: string }): Acknowledgement {
-  const known = context.plan.file.people.get(call.calledBy)
-  const caller = known?.name ?? call.calledBy
-  const fields = { caller, by: call.by }
-  const detail = call.phone === undefined ? fill(context.wording.acknowledged.phone, fields) : fill(context.wording.acknowledged['phone-number'], { ...fields, phone: call.phone })
-  return { incident: call.incident, person: known?.id, name: caller, source: { kind: 'phone', calledBy: caller, namedBy: call.by }, detail }
-}
-
 function refusal({ wording, plan }: AckContext, why: AckRefusal['why'], at?: number): AckRefusal {
   return { kind: 'refused', why, text: fill(wording.refused[why], at === undefined ? {} : { at: localText(plan.zone, at) }) }
 }

@@ -64,7 +64,7 @@ const schema = z.strictObject({
     elsewhere: sentence(),
     next: sentence(),
   }),
-  acknowledged: z.strictObject({ message: sentence('person'), sms: sentence('person', 'code'), phone: sentence('caller', 'by'), 'phone-number': sentence('caller', 'phone', 'by') }),
+  acknowledged: z.strictObject({ message: sentence('person'), sms: sentence('person', 'code') }),
   refused: z.strictObject({
     forged: sentence(),
     expired: sentence(),

@@ -143,9 +143,17 @@ describe('the hand-computed month', () => {
   it('gives a sample for today, the month and the year, and none where there is nothing to divide', () => {
     const now = at('2026-07-09 12:00:00')
     const running = monthFigures(inputsOf(exampleSources, now))
-    const samples = new Map(availabilitySamples(running, '2026-07-09').map(({ labels, value }) => [`${labels['service']} ${labels['window']}`, value]))
+    const all = availabilitySamples(running, '2026-07-09')
+    const named = (name: string): Map<string, number> => new Map(all.filter(({ labels }) => labels['__name__'] === name).map(({ labels, value }) => [`${labels['service']} ${labels['window']}`, value]))
+    const samples = named('zhishou_availability_ratio')
     expect(samples.get('portal day')).toBe((43_200 - 6_305) / 43_200)
     expect([...samples.keys()]).toEqual(['portal day', 'portal month', 'portal year', 'business day', 'business month', 'business year'])
+    // The stricter figure stands beside each, and is less where the monitoring was blind.
+    const end = availabilitySamples(monthFigures(inputsOf(exampleSources, at('2026-07-31 23:59:59'))), '2026-07-31').filter(({ labels }) => labels['window'] === 'month')
+    const ratio = (name: string): Map<string, number> => new Map(end.filter(({ labels }) => labels['__name__'] === name).map(({ labels, value }) => [labels['service'] ?? '', value]))
+    const [plain, strict] = [ratio('zhishou_availability_ratio'), ratio('zhishou_availability_blind_bad_ratio')]
+    expect([...strict.keys()]).toEqual([...plain.keys()])
+    expect([...strict].filter(([of, value]) => value < (plain.get(of) ?? 0)).map(([of]) => of)).toEqual(['portal'])
     expect(availabilitySamples(running, '2026-07-10').map(({ labels }) => labels['window']).filter((window) => window === 'day')).toEqual([])
   })
 })
