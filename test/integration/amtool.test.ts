@@ -6,6 +6,7 @@ import type { Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { getRequestListener } from '@hono/node-server'
+import { RE2JS } from 're2js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startCollector } from '../../collector/main.ts'
 import type { Collector } from '../../collector/main.ts'
@@ -201,6 +202,21 @@ function randomMatchers(count: number): readonly string[] {
   return Array.from({ length: count }, () => pick(['a', 'b_1', ' a ', '0a', 'a:b', '']) + pick(['=', '!=', '=~', '!~', '==', '<', ' = ']) + pick(['', '"']) + Array.from({ length: Math.floor(next() * 5) }, () => pick(['x', '.', '*', '|', '\\', '\\n', '\\"', '"', ',', '{', '}', ' ', '数', '(', ')', '+', '[a-c]'])).join('') + pick(['', '"', '"']) + pick(['', '', '', ',', ' , b=c', '}']))
 }
 
+/**
+ * A pattern that is no expression by itself: `})(}`. 0.25 puts it between `^(?:` and `)$` before it looks, and so takes one whose
+ * parentheses happen to close each other; we refuse it, as Prometheus does.
+ */
+function isBroken(matcher: string): boolean {
+  const pattern = /^[^=!]*[=!]~\s*"?(.*?)"?\s*$/s.exec(matcher)?.[1]
+  if (pattern === undefined) return false
+  try {
+    RE2JS.compile(pattern)
+    return false
+  } catch {
+    return true
+  }
+}
+
 describe.skipIf(!available)('route files', () => {
   /** Differences that are meant, by what our message says. */
   const meant: readonly RegExp[] = []
@@ -230,9 +246,9 @@ describe.skipIf(!available)('route files', () => {
       }
     })
     // An operator with nothing behind it makes 0.25 panic; later versions take it as the empty value, as we do.
-    const differences = texts.filter((_, index) => (ours[index] !== undefined) !== verdicts[index]!.good && !/panic|index out of range/.test(verdicts[index]!.text))
+    const differences = texts.filter((text, index) => (ours[index] !== undefined) !== verdicts[index]!.good && !/panic|index out of range/.test(verdicts[index]!.text) && !(verdicts[index]!.good && isBroken(text)))
     expect(differences).toEqual([])
-    const good = texts.filter((_, index) => verdicts[index]!.good)
+    const good = texts.filter((text, index) => verdicts[index]!.good && !isBroken(text))
     expect(good.length).toBeGreaterThan(50)
     const folder = mkdtempSync(join(tmpdir(), 'zhishou-amtool-'))
     try {
@@ -240,7 +256,7 @@ describe.skipIf(!available)('route files', () => {
       writeFileSync(file, base('', `routes: [${good.map((text) => `{ matchers: [${JSON.stringify(text)}] }`).join(', ')}]`))
       const { stdout } = spawnSync('amtool', ['config', 'routes', 'show', `--config.file=${file}`], { encoding: 'utf8' })
       const printed = stdout.split('\n').filter((line) => /[├└]── (?!default-route)/.test(line)).map((line) => line.replace(/^.*?── /, '').replace(/  receiver: r$/, ''))
-      expect(printed).toEqual(ours.filter((one, index) => verdicts[index]!.good && one !== undefined))
+      expect(printed).toEqual(ours.filter((one, index) => verdicts[index]!.good && one !== undefined && !isBroken(texts[index]!)))
     } finally {
       rmSync(folder, { recursive: true })
     }
