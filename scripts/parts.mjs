@@ -20,10 +20,14 @@ export const parts = [
   ['/bin/mount', 'mount'],
 ]
 
+/** Packages whose programs are not on this machine. */
+export function missingParts() {
+  return parts.filter(([path]) => !existsSync(path)).map(([, name]) => name)
+}
+
 /** Installs the missing parts; returns the packages that are still missing. */
 export function ensureParts() {
-  const missing = () => parts.filter(([path]) => !existsSync(path)).map(([, name]) => name)
-  let left = missing()
+  const left = missingParts()
   if (left.length === 0) return []
   if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return left
   const policy = '/usr/sbin/policy-rc.d'
@@ -33,12 +37,14 @@ export function ensureParts() {
   console.log(`installing test parts: ${left.join(' ')}`)
   try {
     spawnSync('apt-get', ['update', '-qq'], { env, stdio: ['ignore', 'ignore', 'inherit'] })
-    for (const name of left) spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', name], { env, stdio: ['ignore', 'ignore', 'ignore'] })
+    const install = (names) => spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...names], { env, stdio: ['ignore', 'ignore', 'ignore'] })
+    install(left)
+    // One that this release does not have takes the others with it: they come one by one then.
+    for (const name of missingParts()) install([name])
   } finally {
     if (ours) rmSync(policy, { force: true })
   }
-  left = missing()
-  return left
+  return missingParts()
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

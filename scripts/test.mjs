@@ -2,12 +2,12 @@
  * `npm test`: packages and parts, type check, lint, then every suite; `--full` runs every count that the issues name.
  * Closes with `N passed, N failed`. Other arguments go to vitest.
  */
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { ensureConsole, ensureInstalled, root } from './ensure.mjs'
-import { ensureParts } from './parts.mjs'
+import { missingParts } from './parts.mjs'
 
 const started = Date.now()
 const full = process.argv.includes('--full')
@@ -28,16 +28,21 @@ function count(good) {
   else failed++
 }
 
+// Downloads and unpacks while packages are installed and the sources checked.
+const parts = spawn(process.execPath, [join(root, 'scripts', 'parts.mjs')], { stdio: ['ignore', 'inherit', 'inherit'] })
+const partsHere = new Promise((resolve) => parts.once('exit', resolve))
 const node = ensureInstalled()
 const bin = join(root, 'node_modules', '.bin')
 const env = { PATH: `${dirname(node)}:${bin}:${process.env.PATH}`, ZHISHOU_TEST: full ? 'full' : 'sample' }
-const missing = ensureParts()
-if (missing.length > 0) console.log(`missing parts, their suites are skipped: ${missing.join(' ')}`)
 ensureConsole(node)
 count(step('type check', join(bin, 'tsc'), ['-p', 'tsconfig.json'], env))
 count(step('type check, console', join(bin, 'tsc'), ['-p', 'console/tsconfig.json'], env))
 count(step('lint', join(bin, 'oxlint'), ['--type-aware', '--quiet'], env))
 count(step('agent bundle', node, [join(root, 'scripts', 'build-agent.mjs')], env))
+
+await partsHere
+const missing = missingParts()
+if (missing.length > 0) console.log(`missing parts, their suites are skipped: ${missing.join(' ')}`)
 
 const folder = mkdtempSync(join(tmpdir(), 'zhishou-test-'))
 const report = join(folder, 'report.json')
