@@ -34,7 +34,7 @@ describe('zhishou', () => {
     expect(run.err).toContain('loopback')
   })
 
-  it.each(['run', 'check-config', 'token', 'tokens', 'reset-password', 'link-person'])('%s --help says how it is used', (command) => {
+  it.each(['run', 'check-config', 'token', 'tokens', 'account', 'reset-password', 'link-person'])('%s --help says how it is used', (command) => {
     for (const run of [zhishou('collector', command, '--help'), zhishou('collector', command, '--home', home, '-h')]) {
       expect(run).toMatchObject({ code: 0, err: '' })
       expect(run.out).toMatch(new RegExp(`^usage: zhishou collector ${command} `))
@@ -76,6 +76,35 @@ describe('zhishou', () => {
     expect(link('admin')).toMatchObject({ code: 0, out: 'admin: linked to nobody\n' })
     await state.close()
   })
+
+  it('account add: the owner of the machine makes the two other administrations, the security administrator the rest', async () => {
+    const own = mkdtempSync(join(tmpdir(), 'zhishou-accounts-'))
+    const state = await openState(join(own, 'state.db'))
+    const access = createAccess(state)
+    await access.createFirstAdmin(1)
+    const add = (user: string, role: string, more: readonly string[] = [], input = '') => spawnSync(process.execPath, [main, 'collector', 'account', 'add', '--home', own, '--user', user, '--role', role, ...more], { encoding: 'utf8', input })
+    for (const role of ['duty', 'system-admin', 'client-manager']) expect(add('one', role)).toMatchObject({ status: 1, stderr: expect.stringContaining('可以的有 security-admin、auditor') })
+    expect(add('one', 'boss').status).toBe(2)
+    expect(add('Ä', 'auditor').status).toBe(1)
+    const made = add('sec', 'security-admin')
+    expect(made.status, made.stderr).toBe(0)
+    expect(add('sec', 'auditor')).toMatchObject({ status: 1, stderr: expect.stringContaining('已有账号 sec') })
+    const first = made.stdout.trim()
+    // The first password makes nothing: it must be replaced.
+    expect(add('li', 'duty', ['--by', 'sec'], first)).toMatchObject({ status: 1, stderr: expect.stringContaining('已改过首个密码') })
+    const signed = await access.signIn('sec', first, '192.0.2.1', Date.now())
+    const token = signed.kind === 'done' ? signed.value.token : ''
+    expect(signed).toMatchObject({ kind: 'done', value: { caller: { mustChangePassword: true, role: 'security-admin' } } })
+    expect(await access.changePassword(token, first, 'Blau-7-Himmel', '192.0.2.1', Date.now())).toMatchObject({ kind: 'done' })
+    expect(add('li', 'duty', ['--by', 'sec'], 'wrong')).toMatchObject({ status: 1, stderr: expect.stringContaining('用户名或密码不正确') })
+    expect(add('li', 'auditor', ['--by', 'sec'], 'Blau-7-Himmel').status).toBe(1)
+    const duty = add('li', 'duty', ['--by', 'sec'], 'Blau-7-Himmel\n')
+    expect(duty.status, duty.stderr).toBe(0)
+    expect(await access.signIn('li', duty.stdout.trim(), '192.0.2.2', Date.now())).toMatchObject({ kind: 'done', value: { caller: { mustChangePassword: true, role: 'duty' } } })
+    expect(await state.db.selectFrom('audit').select(['actor', 'object']).where('action', '=', 'account.create').orderBy('seq').execute()).toMatchObject([{ object: 'admin' }, { object: 'sec' }, { actor: 'sec', object: 'li' }])
+    await state.close()
+    rmSync(own, { recursive: true, force: true })
+  }, 60_000)
 
   it('check-config: paths begin in the home folder, warnings do not fail unless asked, mistakes do', () => {
     const site = join(home, 'site')

@@ -1,12 +1,26 @@
-/** `zhishou collector reset-password` and `link-person`: what whoever owns the machine may do about accounts. */
+/** `zhishou collector account`, `reset-password` and `link-person`: what whoever owns the machine may do about accounts. */
+import { readFileSync } from 'node:fs'
 import { linkPerson } from '../collector/access/account-links.ts'
 import { createAccess } from '../collector/access/accounts.ts'
+import { firstMakes, isRole, securityMakes } from '../collector/access/matrix.ts'
 import { findPerson, knownPeople, label } from '../collector/access/known-people.ts'
 import { checkAlertFiles } from '../collector/alert-files.ts'
 import { loadCollectorSettings } from '../collector/config.ts'
 import type { Subcommand } from './help.ts'
 import { UsageError, homeFolder, readOptions } from './options.ts'
 import { shellActor, withState } from './state.ts'
+
+/** `account` */
+export const accountCommand: Subcommand = {
+  usage: 'account add --user NAME --role ROLE [--by SECURITY-ADMIN] [--home DIR]',
+  summary: 'a new account; its one-time password is printed once',
+  details: `--user NAME     2 to 32 of lower-case letters, digits, dot, dash and underscore, a letter first.
+--role ROLE     ${firstMakes.join(', ')}: without --by, by whoever owns the machine;
+                ${securityMakes.join(', ')}: by a security administrator.
+--by NAME       the account of a security administrator; its password is read from standard input (one line).
+The password is printed on standard output, good for one sign-in, which must replace it. Whose account it is, link-person says.`,
+  run: account,
+}
 
 /** `reset-password` */
 export const resetPasswordCommand: Subcommand = {
@@ -24,6 +38,23 @@ export const linkPersonCommand: Subcommand = {
   details: `--user NAME     the account.
 --person ID     a person of the duty file in use.`,
   run: linkAccount,
+}
+
+/** Makes an account. */
+async function account(argv: readonly string[]): Promise<number> {
+  const { values, positionals } = readOptions(argv, ['home', 'user', 'role', 'by'])
+  const { user = '', role = '', by } = values
+  if (positionals.length !== 1 || positionals[0] !== 'add' || user === '' || role === '') throw new UsageError('expected add --user NAME --role ROLE')
+  if (!isRole(role)) throw new UsageError(`no role ${role}; expected one of ${[...firstMakes, ...securityMakes].join(', ')}`)
+  const now = Date.now()
+  const maker = by === undefined ? undefined : { user: by, password: readFileSync(0, 'utf8').split(/\r?\n/)[0] ?? '' }
+  return withState(homeFolder(values['home']), now, async (state) => {
+    const outcome = await createAccess(state).createAccount({ user, role }, maker, shellActor(), now)
+    if (outcome.kind === 'refused') throw new Error(outcome.message)
+    process.stdout.write(`${outcome.value}\n`)
+    process.stderr.write('Good for one sign-in, which must replace it.\n')
+    return 0
+  })
 }
 
 /** A new one-time password for an account, its lock and its sessions ended. */

@@ -7,7 +7,7 @@ import { collectorText } from '../collector/config.ts'
 import { errorText } from '../collector/log.ts'
 import { startCollector } from '../collector/main.ts'
 import { SettingsError } from '../protocol/settings.ts'
-import { linkPersonCommand, resetPasswordCommand } from './collector-accounts.ts'
+import { accountCommand, linkPersonCommand, resetPasswordCommand } from './collector-accounts.ts'
 import { tokenCommand, tokensCommand } from './collector-tokens.ts'
 import { runSubcommand } from './help.ts'
 import type { Subcommand } from './help.ts'
@@ -20,7 +20,7 @@ const commands: Readonly<Record<string, Subcommand>> = {
     summary: 'the collector, until SIGINT or SIGTERM',
     details: `--home DIR      its folder; else ZHISHOU_HOME, else ./data. Settings are DIR/collector.yml.
 --http, --tls   listen there instead of where the settings say; plain HTTP only on loopback.
-SIGHUP takes changed files of alerting into use (routes, duty, topology …), as POST /-/reload does; collector.yml itself
+SIGHUP takes changed files of alerting into use (routes, duty, topology, rules …), as POST /-/reload does; collector.yml itself
 is read at the start only.`,
     run,
   },
@@ -36,6 +36,7 @@ without members, calendar years that are missing, gaps in the rota of the next 1
   },
   token: tokenCommand,
   tokens: tokensCommand,
+  account: accountCommand,
   'reset-password': resetPasswordCommand,
   'link-person': linkPersonCommand,
 }

@@ -14,6 +14,7 @@ const usage = `zhishou: monitoring and alerting with SLA clocks (值守)
   zhishou collector check-config [--home DIR] [--strict] [FILE]  every mistake in collector.yml and all files it names
   zhishou collector token --host NAME | --role ROLE --name NAME  a token: one-time for an agent, or for a program
   zhishou collector tokens list|revoke ID                        programs' tokens
+  zhishou collector account add --user NAME --role ROLE [--by NAME]  a new account; its one-time password, printed once
   zhishou collector reset-password --user NAME [--home DIR]      a new one-time password; ends a lock
   zhishou collector link-person --user NAME [--person ID] [--home DIR]  whose account it is, by an id of duty.yml; without --person nobody's
   zhishou agent run|once|enrol|identity|check-config [--home DIR] the agent

@@ -88,11 +88,13 @@ function unreached(duty: DutyFile, policies: readonly EscalationPolicy[], kinds:
   if (kinds.size === 0) return ['escalation.yml: no channel is set up in collector.yml: nobody is told when a clock runs out']
   const found = new Map<string, Set<string>>()
   for (const step of policies.flatMap((policy) => policy.steps)) {
+    // Only what the step names: that somebody would be told by another way in its place is worth a warning too.
+    const meant = step.channels.length === 0 ? kinds : new Map([...kinds].filter(([name]) => step.channels.includes(name)))
     for (const role of step.to) {
       const names = duty.roles.get(role)?.rosters ?? []
       for (const name of names.length === 0 ? [role] : names) {
         for (const person of peopleOf(duty, name)) {
-          if (waysTo([{ person, as: name }], step.channels, kinds).length > 0) continue
+          if (waysTo([{ person, as: name }], { channels: step.channels, everyWay: step.channels.length === 0 }, meant).length > 0) continue
           const channels = step.channels.length === 0 ? [...kinds.keys()] : step.channels
           const key = `${duty.rosters.has(name) ? 'roster' : 'role'} ${JSON.stringify(name)}: no address on ${channels.join(' or ')}, which its escalation uses`
           found.set(key, (found.get(key) ?? new Set()).add(person.id))

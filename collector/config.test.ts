@@ -35,7 +35,7 @@ describe('collector.yml', () => {
       rules: { folders: [], shipped: true, interval: 15_000 },
       notify: { channels: {}, alertmanagers: [], decisionRetention: 90 * DAY_MS, serviceAliases: {} },
       duty: {},
-      service: { contractStart: '2026-01-01', openings: {}, targets: {} },
+      service: { contractStart: '2026-01-01', affecting: ['critical'], openings: {}, targets: {} },
     })
     expect(Object.isFrozen(settings)).toBe(true)
     expect(parseCollectorSettings('# only a comment\n', 'collector.yml', work)).toEqual(settings)

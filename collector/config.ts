@@ -57,6 +57,7 @@ const opening = z
 const service = z
   .strictObject({
     contractStart: date.default('2026-01-01').meta({ description: 'First day of the contract: contract years and their availability count from it.', kind: 'date' }),
+    affecting: z.array(z.enum(['critical', 'warning', 'info'])).min(1).refine((given) => new Set(given).size === given.length, 'expected each severity once').default(['critical']).meta({ description: 'Severities whose faults make a service count as not available; faults of the others have clocks and stand in the SLA book all the same.', kind: 'list of critical, warning, info' }),
     openings: z.partialRecord(z.enum(serviceIds), z.array(opening).min(1)).default({}),
     targets: z.partialRecord(z.enum(serviceIds), z.number().gt(0).max(1)).default({}).meta({ description: 'Availability that the site holds a service to, such as 0.999; it colours the console and promises nothing. A service without one has none.', kind: 'map of ratios, over 0 up to 1' }),
     termsFile: file('Terms of the contract, as alerts/exposure.yml shows them; without it no exposure is reckoned.'),

@@ -29,7 +29,7 @@ import { appendAudit } from './state/audit.ts'
 import { openState } from './state/open.ts'
 import { openStore } from './store/open-store.ts'
 import { storeSettings } from './store/settings.ts'
-import { alertViews } from './web/alert-view.ts'
+import { alertViews, byUrgency, externalAlertViews } from './web/alert-view.ts'
 import { createApp } from './web/app.ts'
 import type { WebDependencies } from './web/dependencies.ts'
 import { queryRoom } from './web/query.ts'
@@ -184,7 +184,7 @@ async function start(options: CollectorOptions, settings: CollectorSettings, clo
 
   // People.
   let ready = false
-  const alerts = (): AlertView[] => alertViews(rules.alerts(), (fingerprint) => incidents.numberOf(fingerprint))
+  const alerts = (): AlertView[] => [...alertViews(rules.alerts(), (fingerprint) => incidents.numberOf(fingerprint)), ...externalAlertViews(alerting.dispatch.known(), clock.now())].sort(byUrgency)
   const createToken = async (host: string, actor: string, url = linkUrl): Promise<{ token: string; expiresAt: number }> => {
     const now = clock.now()
     const made = makeToken({ url, fingerprint: pki.fingerprint(), host, lifeMs: TOKEN_LIFE_MS, now })
@@ -264,8 +264,10 @@ async function start(options: CollectorOptions, settings: CollectorSettings, clo
     },
     async reload(actor) {
       const outcome = await alerting.reload()
-      await recordAudit({ at: clock.now(), actor, action: 'config.reload', object: outcome.kind === 'taken' ? 'taken' : outcome.faults.map((fault) => fault.file).join(' '), detail: null })
-      return outcome.kind === 'taken' ? { kind: 'done', value: undefined } : { kind: 'refused', status: 422, code: 'files-wrong', message: `文件有错误，仍在使用修改前的内容：${outcome.faults.map((fault) => fault.mistakes.join('\n')).join('\n')}` }
+      const ruleMistakes = await alerting.reloadRules()
+      await recordAudit({ at: clock.now(), actor, action: 'config.reload', object: [...(outcome.kind === 'taken' ? [] : outcome.faults.map((fault) => fault.file)), ...(ruleMistakes.length > 0 ? ['rules'] : [])].join(' ') || 'taken', detail: null })
+      if (ruleMistakes.length > 0 && outcome.kind === 'taken') return { kind: 'refused', status: 422, code: 'files-wrong', message: `规则文件有错误，仍在使用修改前的规则，其余文件已生效：${ruleMistakes.join('\n')}` }
+      return outcome.kind === 'taken' ? { kind: 'done', value: undefined } : { kind: 'refused', status: 422, code: 'files-wrong', message: `文件有错误，仍在使用修改前的内容：${[...outcome.faults.flatMap((fault) => fault.mistakes), ...ruleMistakes].join('\n')}` }
     },
     metricsText: () => counters.text(),
     healthProblems: () => [...(ready ? [] : ['starting']), ...(store.stats().degraded === 'full' ? ['the disk is full: nothing is stored'] : [])],

@@ -7,20 +7,20 @@ import { ChangePassword } from './rooms/sign-in/change-password.tsx'
 import { SignIn } from './rooms/sign-in/sign-in.tsx'
 import { notifyWords, words } from './words.ts'
 
-/** Rooms in the order of the menu; `phone` ones are in the bar at the bottom of a phone. Later rooms join here. */
+/** Rooms in the order of the menu, and of the bar at the bottom of a phone, which is swiped. Later rooms join here. */
 const rooms = [
-  { path: '/overview', name: words.rooms.overview, phone: true },
-  { path: '/incidents', name: words.rooms.incidents, phone: true },
-  { path: '/alerts', name: words.rooms.alerts, phone: true },
-  { path: '/duty', name: words.rooms.duty, phone: true, needs: 'duty.read' },
-  { path: '/hosts', name: words.rooms.hosts, phone: true },
-  { path: '/service', name: words.rooms.service, phone: true, needs: 'service.read' },
-  { path: '/work-log', name: words.rooms.workLog, phone: false, needs: 'incidents.read' },
-  { path: '/silences', name: words.rooms.silences, phone: false, needs: 'alerts.read' },
-  { path: '/notify', name: words.rooms.notify, phone: false, needs: 'overview.read' },
-  { path: '/routing', name: words.rooms.routing, phone: false, needs: 'alerts.read' },
-  { path: '/self', name: words.rooms.self, phone: false },
-] as const satisfies readonly { readonly path: string; readonly name: string; readonly phone: boolean; readonly needs?: string }[]
+  { path: '/overview', name: words.rooms.overview },
+  { path: '/incidents', name: words.rooms.incidents },
+  { path: '/alerts', name: words.rooms.alerts },
+  { path: '/duty', name: words.rooms.duty, needs: 'duty.read' },
+  { path: '/hosts', name: words.rooms.hosts },
+  { path: '/service', name: words.rooms.service, needs: 'service.read' },
+  { path: '/work-log', name: words.rooms.workLog, needs: 'incidents.read' },
+  { path: '/silences', name: words.rooms.silences, needs: 'alerts.read' },
+  { path: '/notify', name: words.rooms.notify, needs: 'overview.read' },
+  { path: '/routing', name: words.rooms.routing, needs: 'alerts.read' },
+  { path: '/self', name: words.rooms.self },
+] as const satisfies readonly { readonly path: string; readonly name: string; readonly needs?: string }[]
 
 /** Lets in whoever is signed in, shows the sign-in page to anybody else, and asks for a new password where one is due. */
 function Gate() {
@@ -101,9 +101,7 @@ function Frame({ session }: { readonly session: Session }) {
       </Layout>
       {!wide && (
         <nav className="phone-nav" aria-label={words.product}>
-          {shown
-            .filter((room) => room.phone)
-            .map((room) => (
+          {shown.map((room) => (
               <NavLink key={room.path} to={room.path}>
                 {room.name}
                 {room.path === '/incidents' && open > 0 ? ` ${open}` : ''}

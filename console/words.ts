@@ -71,7 +71,7 @@ export const words = {
     available: '可用',
     size: '容量',
   },
-  alerts: { name: '告警', object: '对象', since: '开始于', state: '状态', value: '当前值', action: '先做什么', none: '没有告警', showPending: '含待定', incident: '故障单' },
+  alerts: { name: '告警', object: '对象', since: '开始于', state: '状态', value: '当前值', action: '先做什么', none: '没有告警', showPending: '含待定', incident: '故障单', external: '外部', externalHint: '由外部程序推送：不建故障单，不计时限' },
   incidents: {
     none: '没有故障单',
     acknowledged: '已由 {who} 响应',
@@ -160,7 +160,7 @@ export const severityWords: Readonly<Record<Severity, string>> = { critical: '�
 export const presenceWords: Readonly<Record<Presence, string>> = { up: '在线', down: '失联', planned: '计划停机', never: '未上线' }
 export const dayWords = { workday: '', makeup: '班', weekend: '', holiday: '休', unknown: '?' } as const
 export const clockWords: Readonly<Record<ClockName, string>> = { respond: '响应', dispose: '处置', recover: '恢复' }
-export const incidentStateWords: Readonly<Record<IncidentState, string>> = { open: '待响应', acknowledged: '处理中', disposed: '已处置，待恢复', recovered: '已恢复', closed: '已关闭（未见恢复数据）', merged: '已并入其他故障' }
+export const incidentStateWords: Readonly<Record<IncidentState, string>> = { open: '待响应', acknowledged: '处理中', disposed: '已处置，待恢复', recovered: '已恢复', closed: '已关闭', merged: '已并入其他故障' }
 export const alertStateWords = { pending: '待定', firing: '告警中', resolved: '已解除' } as const
 
 /** Channels and what came of a message, for the notification record. */
@@ -376,6 +376,9 @@ export const incidentWords = {
   assigned: '指派：{who}',
   reported: '{who} 报告',
   judged: '人工认定恢复（{who}）',
+  unseenRecovery: '（未见恢复数据）',
+  claimed: '{who} 认定于 {at} 恢复',
+  claimWaits: '恢复待确认',
   blind: '数据中断',
   blindSince: '{since} 起没有数据，是否恢复无法判断；时限照常计算',
   blindBefore: '期间数据中断 {count} 次，共 {total}',
@@ -421,7 +424,9 @@ export const incidentWords = {
     unassign: { button: '取消指派', title: '取消指派', hint: '此故障将不再有指定的负责人。' },
     severity: { button: '调整级别', title: '调整级别', hint: '不能低于监测数据所示的级别。' },
     'root-cause': { button: '根本原因', title: '登记根本原因', hint: '可多次登记，以最新的为准。' },
-    recovery: { button: '认定恢复', title: '人工认定已恢复', hint: '只用于没有监测数据的故障，须由另一名值班人员或账号确认；报告人的说法写在内容里。' },
+    recovery: { button: '认定恢复', title: '人工认定已恢复', hint: '只用于没有监测数据的故障，提交后待另一人用本人账号或消息链接确认，确认前时钟照走；报告人的说法写在内容里。' },
+    'confirm-recovery': { button: '确认恢复', title: '确认故障已恢复', hint: '确认认定人所说属实，故障按认定的时间恢复。' },
+    'refuse-recovery': { button: '不认可恢复', title: '不认可或撤回恢复认定', hint: '故障继续计时；认定可以重新提出。' },
     close: { button: '关闭', title: '关闭故障', hint: '监测数据显示故障仍在时不能关闭。' },
     reopen: { button: '再次出现', title: '登记故障再次出现', hint: '只用于没有监测数据的故障，在时限内继续原故障。' },
     merge: { button: '并入其他故障', title: '并入其他故障', hint: '同一故障有两张单时使用。并入后由另一张继续计时，开始时间取最早者。' },
@@ -452,9 +457,9 @@ export const notifyWords = {
     budget: '短信预算', used: '已用 {used} / {total} 条', elapsed: '合同年已过 {share}', budgetKinds: { fine: '', ahead: '用得比时间快', 'used-up': '预算已用完，只发紧急告警' }, receipts: '最近回执', noReceipts: '还没有发送过',
     test: '测试', testTitle: '向 {name} 发送测试消息', testMailbox: '接收邮箱', testPhone: '接收手机号', testNone: '将向该机器人或地址发送一条测试消息。', testHint: '不计入合并发送，短信会计费；测试写入审计。', outcomes: { delivered: '测试消息已送达', 'try-again': '暂未送达', refused: '被拒收' },
   },
-  receipt: { delivered: '送达', 'try-again': '未成功，将重试', refused: '拒收', interrupted: '发送中断，已重发', superseded: '已失效，未发', together: '{count} 条合并', missed: '未送达' },
+  receipt: { delivered: '送达', 'try-again': '未成功，将重试', refused: '拒收', budget: '预算用完，未发', interrupted: '发送中断，已重发', superseded: '已失效，未发', together: '{count} 条合并', missed: '未送达' },
   outbox: {
-    title: '发件箱', filters: { owed: '待发', sent: '已发', failed: '失败', all: '全部' }, none: '没有消息', noText: '当前角色不能查看内容', attempts: '已试 {count} 次', to: '发给', why: '为什么发', text: '查看内容', older: '更早', newest: '回到最新', nextTry: '下次 {time}',
+    title: '发件箱', filters: { owed: '待发', sent: '已发', failed: '失败', all: '全部' }, none: '没有消息', noText: '当前角色不能查看内容', attempts: '已试 {count} 次', to: '发给', why: '为什么发', text: '查看内容', older: '更早', newest: '回到最新', nextTry: '下次 {time}', held: '每人条数上限，最早 {time}后发出',
     kinds: { alerts: '告警', incident: '故障', plain: '提醒', test: '测试', unknown: '其他' },
   },
   silences: {

@@ -6,7 +6,7 @@ import type { IncidentSummary } from './api.ts'
 import type { Severity } from './events.ts'
 
 /** What people may do to an incident; each is the last part of its route's path. */
-export const incidentActs = ['acknowledge', 'dispose', 'comment', 'assign', 'unassign', 'severity', 'root-cause', 'recovery', 'close', 'reopen', 'merge', 'split', 'attachments', 'work'] as const
+export const incidentActs = ['acknowledge', 'dispose', 'comment', 'assign', 'unassign', 'severity', 'root-cause', 'recovery', 'confirm-recovery', 'refuse-recovery', 'close', 'reopen', 'merge', 'split', 'attachments', 'work'] as const
 export type IncidentAct = (typeof incidentActs)[number]
 
 /**

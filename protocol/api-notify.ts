@@ -63,8 +63,8 @@ export interface SilenceList {
 export interface ReceiptView {
   readonly at: number
   readonly attempt: number
-  /** `interrupted`: the program ended while it was on its way, so it was sent again. `superseded`: not sent, as it no longer held. */
-  readonly outcome: 'delivered' | 'try-again' | 'refused' | 'interrupted' | 'superseded'
+  /** `interrupted`: the program ended while it was on its way, so it was sent again. `superseded`: not sent, as it no longer held. `budget`: not sent, as the yearly SMS budget is used up. */
+  readonly outcome: 'delivered' | 'try-again' | 'refused' | 'interrupted' | 'superseded' | 'budget'
   readonly to: readonly string[]
   /** What the other side said, or why it failed. */
   readonly detail: string
@@ -133,6 +133,8 @@ export interface OutboxView {
   readonly error: string | null
   readonly subject: string | null
   readonly receipts: readonly ReceiptView[]
+  /** A limit on messages to one person (or robot) keeps it until then at the earliest. */
+  readonly heldUntil: number | null
 }
 
 /** GET /outbox?state=owed|sent|failed|all&channel=NAME&before=MS&limit=N, newest first. */

@@ -92,6 +92,8 @@ export interface AlertView {
   readonly resolvedAt: number | null
   /** Number of the incident it belongs to. */
   readonly incident: string | null
+  /** It was pushed by a program outside: no rule here watches it, and no incident counts its time. Left out: a rule's. */
+  readonly external?: true
 }
 
 export type ClockName = 'respond' | 'dispose' | 'recover'
@@ -110,8 +112,9 @@ export interface ClockView {
 }
 
 /**
- * `recovered` is what the telemetry showed (or a person judged, see `judgedBy`); `closed` was ended by a person without
- * that; `merged` went into another incident, see `mergedInto`.
+ * `recovered` is what the telemetry showed (or two people judged, see `judgedBy`), and it may still come back; `closed` is
+ * done with: it stayed recovered for its window, or a person closed it (`recoveredAt` null: without having recovered);
+ * `merged` went into another incident, see `mergedInto`.
  */
 export type IncidentState = 'open' | 'acknowledged' | 'disposed' | 'recovered' | 'closed' | 'merged'
 
@@ -140,6 +143,8 @@ export interface IncidentSummary {
   readonly reportedBy: string | null
   /** Who judged it recovered where no telemetry could (人工认定). */
   readonly judgedBy: string | null
+  /** A recovery by hand that waits for a second person (待确认): over since `at`, said `by` whom; its clocks still run. */
+  readonly claim: { readonly by: string; readonly asked: string; readonly text: string; readonly at: number; readonly claimedAt: number } | null
   readonly clocks: readonly ClockView[]
 }
 
@@ -173,7 +178,8 @@ export interface IncidentDetail extends IncidentSummary {
   /** Times without data, oldest first; `to` null: still. */
   readonly blindTimes: readonly { readonly from: number; readonly to: number | null }[]
   readonly timeline: readonly TimelineEntry[]
-  readonly notifications: readonly { readonly at: number; readonly channel: string; readonly to: string; readonly state: string; readonly error: string | null }[]
+  /** Oldest first. `together`: how many messages about it went as this one. */
+  readonly notifications: readonly { readonly at: number; readonly channel: string; readonly to: string; readonly state: string; readonly error: string | null; readonly together: number }[]
 }
 
 /** GET /overview */

@@ -114,8 +114,10 @@ export function settingsMistakes(file: string, issues: readonly SettingsIssue[],
         return `${file}: ${path === '' ? '' : `${path}.`}${key}: unknown key${near === undefined ? '' : `, did you mean ${near}?`}`
       })
     }
-    const got = found(issue.path.at(-1), valueAt(input, issue.path))
-    return [`${file}: ${path === '' ? '(top)' : path}: ${expectation(issue)}, got ${got}`]
+    const value = valueAt(input, issue.path)
+    // Digits that are a name rather than an amount, such as a phone's; a small number lacks a unit, not quotes.
+    const quotes = issue.expected === 'string' && typeof value === 'number' && Math.abs(value) >= 1_000_000 ? ' (put it in quotes)' : ''
+    return [`${file}: ${path === '' ? '(top)' : path}: ${expectation(issue)}, got ${found(issue.path.at(-1), value)}${quotes}`]
   })
 }
 

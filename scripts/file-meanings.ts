@@ -66,7 +66,7 @@ export const escalationMeanings: Meanings = {
   'policies[].steps[].clock': ['`respond`, `dispose`, `recover`', 'Which clock.'],
   'policies[].steps[].used': ['percent, above 0 to 100', 'Share of the clock\'s time that has passed; 100 is the breach. One step for each share of a clock.'],
   'policies[].steps[].to': ['list of names of roles', 'Who is told, nearest first.'],
-  'policies[].steps[].channels': ['list of names of channels', 'By these only; none: by every channel where the person has an address.'],
+  'policies[].steps[].channels': ['list of names of channels', 'By these only; none: by every channel where the person has an address. Who has no address on any of these is told by their own ways; steps due together go by every way where one of them does.'],
   'policies[].steps[].repeatEvery': ['duration, 1m to 24h', 'Told again this often while it is the newest step and the clock runs; left out: once.'],
 }
 

@@ -4,6 +4,8 @@ import type { AlertView, IncidentDetail } from '../protocol/api.ts'
 
 /** A body that each act takes. */
 export const incidentBodies = {
+  'confirm-recovery': {},
+  'refuse-recovery': { text: '还没有好' },
   recovery: { text: '已恢复', confirmedBy: '乙' },
   assign: { to: '乙' },
   severity: { severity: 'critical', reason: '影响全市' },
@@ -26,8 +28,8 @@ export function uploadOf(name: string, type: string, content: string | Uint8Arra
 export function stubIncident(now: number, alert: AlertView): IncidentDetail {
   return {
     number: 'G1', title: 'web-01 失联', state: 'open', severity: 'critical', service: 'portal', object: 'web-01', fault: 'down', startedAt: now, openedAt: now, recoveredAt: null,
-    acknowledgedBy: null, disposedBy: null, blind: false, clocks: [], alerts: [alert], timeline: [], notifications: [{ at: now, channel: 'email', to: 'a@example.org', state: 'sent', error: null }],
-    assignedTo: null, hiddenAlerts: 0, mergedInto: null, reportedBy: '某单位', judgedBy: null, hidden: [], absorbed: { count: 0, first: [] }, splitFrom: null,
+    acknowledgedBy: null, disposedBy: null, blind: false, clocks: [], alerts: [alert], timeline: [], notifications: [{ at: now, channel: 'email', to: 'a@example.org', state: 'sent', error: null, together: 1 }],
+    assignedTo: null, hiddenAlerts: 0, mergedInto: null, reportedBy: '某单位', judgedBy: null, claim: null, hidden: [], absorbed: { count: 0, first: [] }, splitFrom: null,
     report: { reporter: '某单位', contact: '内线 1234', channel: 'hotline', at: now, by: '甲', description: '' },
     rootCause: null, attachments: [], workMinutes: 0, response: null, disposals: [], acts: ['acknowledge'], blindTimes: [],
   }
@@ -67,6 +69,8 @@ export function stubIncidents(acts: unknown[][], incident: IncidentDetail): Inci
     setSeverity: act('setSeverity'),
     rootCause: act('rootCause'),
     reportRecovery: act('reportRecovery'),
+    confirmRecovery: act('confirmRecovery'),
+    refuseRecovery: act('refuseRecovery'),
     reopen: act('reopen'),
     merge: act('merge'),
     openByHand: (...parts) => kept(incident.number, 'openByHand', ...parts),

@@ -15,7 +15,7 @@ export function stubNotify(acts: unknown[][], now: number): NotifyWebDependencie
   const kept: Silence = { id: 'X1', matchers: [{ name: 'alertname', op: '=', value: 'HostDown' }], startsAt: now - 1_000, endsAt: now + 3_600_000, createdBy: 'user-duty', comment: '升级', createdAt: now - 1_000, updatedAt: now - 1_000, firstEndsAt: now + 3_600_000, replaces: undefined }
   const brief: AlertBrief = { fingerprint: 'f1', name: 'HostDown', instance: 'web-01', severity: 'critical', summary: 'web-01 失联' }
   const silence: SilenceView = { id: 'X1', state: 'active', matchers: kept.matchers, startsAt: kept.startsAt, endsAt: kept.endsAt, firstEndsAt: kept.firstEndsAt, owner: 'user-duty', reason: '升级', createdAt: now, updatedAt: now, covers: [brief], coversCount: 1, overruns: [], changes: null, second: null }
-  const message: OutboxDetail = { id: 'X1', at: now, updatedAt: now, dueAt: now, channel: 'mail', receiver: 'all', to: ['d***@example.org'], state: 'sent', attempts: 1, kind: 'alerts', incident: null, error: null, subject: '故障', receipts: [], now, text: '正文' }
+  const message: OutboxDetail = { id: 'X1', at: now, updatedAt: now, dueAt: now, channel: 'mail', receiver: 'all', to: ['d***@example.org'], state: 'sent', attempts: 1, kind: 'alerts', incident: null, error: null, subject: '故障', receipts: [], heldUntil: null, now, text: '正文' }
   const explanation: Explanation = { now, at: now, about: { kind: 'alert', id: 'f1', title: 'web-01 失联' }, answer: '响了', reason: 'told', lines: [], routes: [], spokesman: null }
   return {
     startedAt: now,

@@ -55,7 +55,7 @@ export async function startNotifyRig(routes: string): Promise<NotifyRig> {
     close: () => undefined,
   })
   const channels = [channel('mail'), channel('sms', { segments: () => 2, yearlyBudget: 1_000, yearFrom: '03-01' })]
-  const words = (text: string): Rendered => ({ severity: 'warning', subject: `主题 ${text}`, text: `正文 ${text}`, html: '', markdown: '', brief: text, answer: '', more: [], entry: { number: '', title: text, details: [], ack: null }, fields: { what: '故障', severity: '', service: '', number: '', left: '', count: '1' }, webhook: { version: '4', groupKey: '', truncatedAlerts: 0, status: 'firing', receiver: '', groupLabels: {}, commonLabels: {}, commonAnnotations: {}, externalURL: '', alerts: [] } })
+  const words = (text: string): Rendered => ({ severity: 'warning', subject: `主题 ${text}`, text: `正文 ${text}`, html: '', markdown: '', brief: text, answer: '', more: [], entry: { number: '', title: text, details: [], ack: null, urgency: { kind: 'other' } }, fields: { what: '故障', severity: '', service: '', number: '', left: '', count: '1' }, webhook: { version: '4', groupKey: '', truncatedAlerts: 0, status: 'firing', receiver: '', groupLabels: {}, commonLabels: {}, commonAnnotations: {}, externalURL: '', alerts: [] } })
   const render = (payload: unknown): Rendered => {
     const { kind = '', ack = null } = payload as { readonly kind?: string; readonly ack?: { readonly link: string } | null }
     return words(`${kind}${ack === null ? '' : ` ${ack.link}`}`)

@@ -6,6 +6,8 @@
 import { z } from 'zod'
 import { appendAudit } from '../state/audit.ts'
 import type { State, StateTransaction } from '../state/open.ts'
+import { firstMakes, permissionsOf, securityMakes } from './matrix.ts'
+import type { Role } from './matrix.ts'
 import { PASSWORD_COST, PASSWORD_HISTORY, hashPassword, oneTimePassword, passwordFault, verifyPassword } from './passwords.ts'
 import { callerOfToken, createProgramToken, programTokens, revokeProgramToken } from './program-tokens.ts'
 import type { TokenEntry, WantedToken } from './program-tokens.ts'
@@ -24,8 +26,8 @@ export const FIRST_ADMIN = 'admin'
 /** A refusal, shaped so that a route can pass it on. */
 export interface AccessRefusal {
   readonly kind: 'refused'
-  readonly status: 401 | 409 | 422 | 429
-  readonly code: 'wrong' | 'locked' | 'password' | 'no-password'
+  readonly status: 401 | 403 | 409 | 422 | 429
+  readonly code: 'wrong' | 'locked' | 'password' | 'no-password' | 'role' | 'user' | 'forbidden'
   readonly message: string
 }
 export type AccessOutcome<T> = { readonly kind: 'done'; readonly value: T } | AccessRefusal
@@ -34,6 +36,11 @@ export type AccessOutcome<T> = { readonly kind: 'done'; readonly value: T } | Ac
 export interface Access {
   /** Makes `admin` with a one-time password, when there is no account at all; undefined when there is one. */
   createFirstAdmin(now: number): Promise<{ readonly user: string; readonly password: string } | undefined>
+  /**
+   * Makes an account with a one-time password, which is in the answer and nowhere else. `by` undefined: whoever owns the
+   * machine, who may make the other two administrations; else an account with its password, which must be allowed to.
+   */
+  createAccount(wanted: { readonly user: string; readonly role: Role }, by: { readonly user: string; readonly password: string } | undefined, actor: string, now: number): Promise<AccessOutcome<string>>
   signIn(user: string, password: string, address: string, now: number): Promise<AccessOutcome<{ readonly token: string; readonly caller: Caller; readonly first: boolean }>>
   /** `use` false: only whether it is still good. */
   session(token: string, now: number, use?: boolean): Promise<Caller | undefined>
@@ -85,25 +92,30 @@ export function createAccess(state: State, cost = PASSWORD_COST): Access {
         if ((await trx.selectFrom('account').select('user').limit(1).executeTakeFirst()) !== undefined) return undefined
         await trx
           .insertInto('account')
-          .values({
-            user: FIRST_ADMIN,
-            role: 'system-admin',
-            password_hash,
-            previous_hashes_json: '[]',
-            must_change: 1,
-            created_at: now,
-            created_by: 'collector',
-            disabled_at: null,
-            failed_count: 0,
-            first_failed_at: null,
-            locked_until: null,
-            password_changed_at: now,
-            last_sign_in_at: null,
-            person: null,
-          })
+          .values(newAccount(FIRST_ADMIN, 'system-admin', password_hash, 'collector', now))
           .execute()
         await appendAudit(trx, { at: now, actor: 'collector', action: 'account.create', object: FIRST_ADMIN, detail: { role: 'system-admin' } })
         return { user: FIRST_ADMIN, password }
+      })
+    },
+
+    async createAccount({ user, role }, by, actor, now) {
+      if (!/^[a-z][a-z0-9._-]{1,31}$/.test(user)) return { kind: 'refused', status: 422, code: 'user', message: '用户名须为 2 至 32 个字符：小写字母开头，可含小写字母、数字、点、横线和下划线' }
+      if (by !== undefined) {
+        const checked = await check(by.user, by.password, 'shell', now)
+        if (checked !== 'right') return checked
+        const maker = await state.db.selectFrom('account').select(['role', 'must_change']).where('user', '=', by.user).executeTakeFirstOrThrow()
+        if (maker.must_change !== 0 || !permissionsOf(maker.role).has('accounts.manage')) return { kind: 'refused', status: 403, code: 'forbidden', message: `${by.user} 不能建立账号：须是已改过首个密码的安全管理员` }
+      }
+      const allowed = by === undefined ? firstMakes : securityMakes
+      if (!allowed.some((one) => one === role)) return { kind: 'refused', status: 422, code: 'role', message: `角色 ${role} 不能这样建立；可以的有 ${allowed.join('、')}` }
+      const password = oneTimePassword()
+      const password_hash = await hashPassword(password, cost)
+      return state.db.transaction().execute(async (trx): Promise<AccessOutcome<string>> => {
+        if ((await trx.selectFrom('account').select('user').where('user', '=', user).executeTakeFirst()) !== undefined) return { kind: 'refused', status: 409, code: 'user', message: `已有账号 ${user}` }
+        await trx.insertInto('account').values(newAccount(user, role, password_hash, by?.user ?? actor, now)).execute()
+        await appendAudit(trx, { at: now, actor: by?.user ?? actor, action: 'account.create', object: user, detail: { role, ...(by === undefined ? {} : { from: actor }) } })
+        return { kind: 'done', value: password }
       })
     },
 
@@ -178,6 +190,12 @@ export function createAccess(state: State, cost = PASSWORD_COST): Access {
     },
   }
 }
+
+/** A fresh account whose password must be replaced at the first sign-in. */
+const newAccount = (user: string, role: Role, password_hash: string, created_by: string, now: number) => ({
+  user, role, password_hash, previous_hashes_json: '[]', must_change: 1, created_at: now, created_by, disabled_at: null,
+  failed_count: 0, first_failed_at: null, locked_until: null, password_changed_at: now, last_sign_in_at: null, person: null,
+})
 
 /** One counter of failures. */
 interface Failures {

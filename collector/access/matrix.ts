@@ -11,6 +11,11 @@ export type Role = (typeof roles)[number]
 export const tokenRoles = ['duty', 'onsite', 'project-manager', 'client-manager', 'assessor', 'reader'] as const satisfies readonly Role[]
 export type TokenRole = (typeof tokenRoles)[number]
 
+/** Whoever owns the machine, as the first system administrator, makes the other two administrations and nobody else (三权分立). */
+export const firstMakes = ['security-admin', 'auditor'] as const satisfies readonly Role[]
+/** The security administrator makes the accounts of those who do the work and of those who look; no administration. */
+export const securityMakes = ['duty', 'onsite', 'project-manager', 'client-manager', 'assessor'] as const satisfies readonly Role[]
+
 /** What a route may ask for. */
 export const permissions = [
   'overview.read',
@@ -54,12 +59,12 @@ const dutyPlan = ['duty.contacts', 'duty.write'] as const satisfies readonly Per
 
 /**
  * Role × permission. The three administrations are kept apart (三权分立): who runs the system, who manages accounts, who
- * reads the audit log. While accounts other than the first cannot be made yet, the system administrator also acts on
+ * reads the audit log. While accounts cannot be managed in the console yet, the system administrator also acts on
  * incidents and keeps the service books, or nobody could; `incidents.act`, `service.write` and `months.freeze` leave that
  * row with the room for accounts. Amounts of money (`exposure.read`) it never sees.
  */
 export const matrix: Readonly<Record<Role, readonly Permission[]>> = {
-  'system-admin': [...look, ...dutyPlan, 'incidents.act', 'work.write', 'alerts.write', 'silences.write', 'channels.test', 'agents.manage', 'accounts.link', 'service.write', 'months.freeze'],
+  'system-admin': [...look, ...dutyPlan, 'incidents.act', 'work.write', 'alerts.write', 'silences.write', 'channels.test', 'agents.manage', 'accounts.link', 'config.reload', 'service.write', 'months.freeze'],
   'security-admin': ['overview.read', 'hosts.read', 'self.read', 'accounts.manage'],
   auditor: ['overview.read', 'self.read', 'audit.read'],
   duty: [...look, ...dutyPlan, 'incidents.act', 'work.write', 'alerts.write', 'silences.write', 'channels.test', 'config.reload', 'service.write'],

@@ -27,6 +27,14 @@ describe('incidentSubject', () => {
     expect(incidentSubject({})).toMatchObject({ service: 'host', instance: '', part: '', fault: '' })
   })
 
+  it('is of the services that stand on the instance, where no label says; the key does not change with them', () => {
+    const labels = { alertname: 'A', instance: 'vm' }
+    const of = (given: Record<string, string>, ...standing: string[]) => incidentSubject(given, undefined, standing).service
+    expect([of(labels), of(labels, 'business'), of(labels, 'business', 'portal'), of({ ...labels, system: 'sms' }, 'business'), of({ ...labels, system: '' }, 'business')]).toEqual(['host', 'business', 'business,portal', 'sms', 'business'])
+    expect(incidentSubject(labels, { kind: 'link', id: 'l' }, ['business']).service).toBe('network')
+    expect(incidentSubject(labels, undefined, ['business']).key).toBe(incidentSubject(labels).key)
+  })
+
   it('never confuses two subjects, whatever the values hold', () => {
     const value = fc.string({ unit: fc.constantFrom('a', '"', ',', '[', ']', '=', '\\', '|', '/') })
     // The same text cut at two places is what a joined key would confuse.

@@ -49,6 +49,8 @@ export interface Topology {
   readonly releaseMs: number
   readonly services: readonly Service[]
   readonly objects: ReadonlyMap<string, TopologyObject>
+  /** Services that stand on the machine with this value of the label `instance`, also by way of its district. */
+  standingOn(instance: string): readonly ServiceId[]
   /** The object that an alert with these labels says is down; of several, the one whose match asks for most labels. */
   downIn(labels: Labels): TopologyObject | undefined
   /** The object that an alert is about: the one whose failure it tells, else the one its labels name. */
@@ -64,9 +66,12 @@ export function buildTopology(parts: Pick<Topology, 'slackMs' | 'releaseMs' | 's
     const object = id === undefined ? undefined : objects.get(id)
     return object?.kind === kind ? object : undefined
   }
+  const standing = new Map<string, ServiceId[]>()
+  for (const service of parts.services) for (const { instances } of machinesOf({ objects }, service)) for (const instance of instances) standing.set(instance, [...(standing.get(instance) ?? []), service.id])
   return Object.freeze({
     ...parts,
     objects,
+    standingOn: (instance: string) => standing.get(instance) ?? [],
     downIn,
     objectOf: (labels: Labels) =>
       downIn(labels)
@@ -121,14 +126,14 @@ export const topologySeries: readonly SeriesSpec[] = [
 ]
 
 /** Hosts and devices that a service stands on, also by way of their district. */
-export function machinesOf(topology: Topology, service: Service): readonly TopologyObject[] {
+export function machinesOf(topology: Pick<Topology, 'objects'>, service: Service): readonly TopologyObject[] {
   const members = new Set(service.members)
   return [...topology.objects.values()].filter(({ kind, id, district }) => (kind === 'host' || kind === 'device') && (members.has(id) || (district !== undefined && members.has(district))))
 }
 
 /** Services that stand on the machine with this value of the label `instance`. */
 export function servicesOn(topology: Topology, instance: string): readonly ServiceId[] {
-  return topology.services.filter((service) => machinesOf(topology, service).some((machine) => machine.instances.includes(instance))).map(({ id }) => id)
+  return topology.standingOn(instance)
 }
 
 /** Samples of `topologySeries`. */

@@ -56,6 +56,7 @@ describe('parseDutyFile', () => {
     ['a chain in a ring', text.replace('title: 驻场负责人, next: project-manager', 'title: 驻场负责人, next: on-call'), [/roles\.0\.next: expected a chain that does not come back/, /roles\.1\.next/, /roles\.2\.next/]],
     ['a role with a roster’s name', text.replace('- { name: on-call, title', '- { name: night, title'), [/roles\.0\.name: expected a name that no roster has/]],
     ['no rotation anywhere', text.replace(/rotation: \{ anchor: 2026-01-01.*\n/, '\n'), ['duty.yml: rosters.2.shifts.0.rotation: expected a rotation here or for the whole roster, got nothing']],
+    ['digits that are a name', text.replace('示例工程师二 }', '示例工程师二, addresses: { wecom: 10000000001 } }'), [/people\.1\.addresses\.wecom: expected a text, got .*\(put it in quotes\)$/]],
     ['two addresses in one', text.replace('示例工程师二 }', '示例工程师二, addresses: { mail: "a@b,c", phone: 12 } }'), [/people\.1\.addresses\.mail: expected one address/, /people\.1\.addresses\.phone: expected a text/]],
     ['an end before its begin', text.replace('示例坐席一 }', '示例坐席一, from: 2026-05-01, until: 2026-04-30 }'), ['duty.yml: people.4.until: expected no earlier than from, got "2026-04-30"']],
     ['broken YAML', 'people: [', [/^duty\.yml: /]],

@@ -58,6 +58,13 @@ describe('the shipped policy for a critical fault', () => {
     expect(lines).toEqual(['10: respond-50+respond-75+respond-90+respond-100+dispose-50+dispose-75+dispose-90 → on-call second on-site-lead project-manager', '20: respond-100r1+dispose-90r1+dispose-100 → on-call second on-site-lead project-manager'].map((line) => line.replace('dispose-90r1+', '')))
   })
 
+  it('what is due together goes by every way where one of its steps does', () => {
+    const [step] = critical!.steps
+    const policy: EscalationPolicy = { ...critical!, steps: [{ ...step!, used: 50, to: ['on-call'], channels: ['sms'] }, { ...step!, used: 75, to: ['second'], channels: [] }] }
+    expect(escalations(incidentAt(T0), policy, [], T0 + 45 * MINUTE).due).toMatchObject({ channels: ['sms'], everyWay: true, to: ['on-call', 'second'] })
+    expect(escalations(incidentAt(T0), policy, [], T0 + 30 * MINUTE).due).toMatchObject({ channels: ['sms'], everyWay: false })
+  })
+
   it('a guard period brings steps and repeats sooner, never the breach', () => {
     const lines = told(() => incidentAt(T0, {}, 0.5), upTo(60)).map((line) => line.split(' →')[0])
     expect(lines[0]).toBe('15: respond-50')
@@ -124,6 +131,7 @@ describe('escalations', () => {
               expect(record.some((telling) => telling.clock === step.clock && telling.used === step.used && telling.repeat === repeat)).toBe(false)
               if (repeat === 0) expect(owed).toContain(step)
             }
+            expect(answer.due.everyWay).toBe(answer.due.steps.some(({ step }) => step.channels.length === 0))
             expect(new Set(answer.due.to)).toEqual(new Set(answer.due.steps.flatMap(({ step }) => step.to)))
             keys.push(answer.due.key)
             record.push(...tellings(answer.due, now))

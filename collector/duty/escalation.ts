@@ -52,8 +52,10 @@ export interface Escalation {
   readonly steps: readonly DueStep[]
   /** Roles of all steps, each once, nearest first. */
   readonly to: readonly string[]
-  /** Channels of all steps; empty: each person's own ways. */
+  /** Channels that any of the steps names. */
   readonly channels: readonly string[]
+  /** Some step names none: it goes by each person's own ways, whatever the others name. */
+  readonly everyWay: boolean
 }
 
 /** What is due now, and when to ask again; `nextDueAt` undefined: not before something happens to the incident. */
@@ -106,6 +108,7 @@ function message(incident: string, steps: readonly DueStep[]): Escalation {
     steps,
     to: unique(steps.flatMap(({ step }) => step.to)),
     channels: unique(steps.flatMap(({ step }) => step.channels)),
+    everyWay: steps.some(({ step }) => step.channels.length === 0),
   }
 }
 

@@ -63,6 +63,10 @@ const schema = z.strictObject({
     limited: sentence('minutes'),
     elsewhere: sentence(),
     next: sentence(),
+    recoveryTitle: sentence(),
+    recoveryAsk: sentence('by', 'at', 'person'),
+    recoveryConfirm: sentence(),
+    recoveryDone: sentence('person', 'at'),
   }),
   acknowledged: z.strictObject({ message: sentence('person'), sms: sentence('person', 'code') }),
   refused: z.strictObject({

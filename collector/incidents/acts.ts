@@ -68,7 +68,33 @@ export function setSeverity(before: Incident, event: EventOf<'set-severity'>): O
   return stepped({ ...before, severity: event.severity }, 'severity')
 }
 
-/** Only where no telemetry can speak: a person judges, and somebody else, the reporter for one, has confirmed. */
+/** Only where no telemetry can speak: a person judges. Until somebody else confirms, the fault goes on and its clocks run. */
+export function claimRecovery(before: Incident, event: EventOf<'claim-recovery'>, now: number): Outcome {
+  if (before.alerts.length > 0) return refused({ code: 'telemetry-rules' })
+  if (before.claim !== null) return refused({ code: 'claim-waits' })
+  const [text, asked] = [event.text.trim(), event.confirmedBy.trim()]
+  if (text === '') return refused({ code: 'text-missing' })
+  if (asked === '' || asked === event.by) return refused({ code: 'confirmation-missing' })
+  if (event.at > now || event.at < before.startedAt) return refused({ code: 'time-wrong' })
+  return stepped({ ...before, claim: { by: event.by, asked, text, at: event.at, claimedAt: now } }, 'recovery-claimed')
+}
+
+/** Over since the time that was claimed. Whether `by` is another human being than the claimant is known to the shell. */
+export function confirmRecovery(before: Incident, event: EventOf<'confirm-recovery'>, now: number): Outcome {
+  const { claim } = before
+  if (claim === null) return refused({ code: 'claim-missing' })
+  if (before.alerts.length > 0) return refused({ code: 'telemetry-rules' })
+  if (event.by === claim.by) return refused({ code: 'confirmation-missing' })
+  const judged = { by: claim.by, confirmedBy: event.by, text: claim.text, at: now }
+  return stepped({ ...entering(before, 'recovered', claim.at), recoveredAt: claim.at, judged, claim: null }, 'judged-recovered')
+}
+
+export function refuseRecovery(before: Incident, event: EventOf<'refuse-recovery'>): Outcome {
+  if (before.claim === null) return refused({ code: 'claim-missing' })
+  return isEmpty(event.text) ? refused({ code: 'text-missing' }) : stepped({ ...before, claim: null }, 'recovery-refused')
+}
+
+/** As it was before `claimRecovery`: one person judged and named another who was said to have confirmed. */
 export function reportRecovery(before: Incident, event: EventOf<'report-recovery'>, now: number): Outcome {
   if (before.alerts.length > 0) return refused({ code: 'telemetry-rules' })
   const [text, confirmedBy] = [event.text.trim(), event.confirmedBy.trim()]

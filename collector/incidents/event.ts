@@ -140,8 +140,14 @@ export const incidentEventSchema = z.discriminatedUnion('type', [
   /** Work on it, as the work log has it; `workedAt` is when it was done. */
   z.strictObject({ type: z.literal('work'), by: person, id: z.number(), kind: z.enum(workKinds), text: z.string(), minutes: z.number(), workedAt: z.number() }),
   z.strictObject({ type: z.literal('set-severity'), by: person, severity: severitySchema, reason: z.string() }),
-  /** A person says that a fault without telemetry is over, and who confirmed it. */
+  /** As it was stored before the second person had to confirm: over, and who was said to have confirmed it. Only replayed. */
   z.strictObject({ type: z.literal('report-recovery'), by: person, text: z.string(), confirmedBy: z.string().max(128), who, at: z.number() }),
+  /** A person says that a fault without telemetry is over; it waits for somebody else to confirm. `at`: since when. */
+  z.strictObject({ type: z.literal('claim-recovery'), by: person, text: z.string(), confirmedBy: z.string().max(128), who, at: z.number() }),
+  /** Somebody else confirms the claim: `by` for people, `who` beside it. */
+  z.strictObject({ type: z.literal('confirm-recovery'), by: person, who, source: z.enum(['console', 'link']) }),
+  /** The claim is taken back, or somebody says that it is wrong. */
+  z.strictObject({ type: z.literal('refuse-recovery'), by: person, text: z.string() }),
   /** A person says that a fault without telemetry is back. */
   z.strictObject({ type: z.literal('reopen'), by: person, text: z.string() }),
   z.strictObject({ type: z.literal('close'), by: person, text: z.string(), pendingSince }),

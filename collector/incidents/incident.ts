@@ -55,6 +55,8 @@ const projection = z
     recoveredAt: z.number().nullable(),
     /** Recovery as a person judged it (人工认定); null where the telemetry did. */
     judged: z.strictObject({ by: z.string(), confirmedBy: z.string(), text: z.string(), at: z.number() }).readonly().nullable(),
+    /** What waits for a second person's confirmation: over since `at`; `asked` was named to confirm. */
+    claim: z.strictObject({ by: z.string(), asked: z.string(), text: z.string(), at: z.number(), claimedAt: z.number() }).readonly().nullable().default(null),
     closedAt: z.number().nullable(),
     reopenings: z.number(),
     version: z.number(),
@@ -86,6 +88,7 @@ export const blank = {
   splitFrom: null,
   recoveredAt: null,
   judged: null,
+  claim: null,
   closedAt: null,
   reopenings: 0,
   version: 1,

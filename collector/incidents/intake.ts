@@ -80,7 +80,7 @@ export function createIntake({ profiles, topology, log }: IntakeDependencies): I
 
   /** Joins, reopens or opens the incident of an alert that stands for itself. */
   async function fire(unit: Unit, facts: AlertFacts, released?: { readonly from: string; readonly response: Incident['response'] }): Promise<void> {
-    const subject = incidentSubject(facts.labels, topology.objectOf(facts.labels))
+    const subject = incidentSubject(facts.labels, topology.objectOf(facts.labels), topology.standingOn(facts.labels['instance'] ?? ''))
     const event = { type: 'alert-firing', alert: facts } as const
     const tried = new Set<number>()
     const takes = (incident: Incident | undefined): boolean => {

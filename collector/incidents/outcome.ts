@@ -30,6 +30,8 @@ export type Mark =
   | 'worked'
   | 'severity'
   | 'judged-recovered'
+  | 'recovery-claimed'
+  | 'recovery-refused'
   | 'closed'
 
 /** Why an act was not taken. */
@@ -38,6 +40,8 @@ export type Refusal =
   | { readonly code: 'merged'; readonly number: string }
   | { readonly code: 'text-missing' }
   | { readonly code: 'confirmation-missing' }
+  /** Of a recovery by hand: one waits already, or none does. */
+  | { readonly code: 'claim-waits' | 'claim-missing' }
   | { readonly code: 'time-wrong' }
   | { readonly code: 'still-bad' }
   | { readonly code: 'pending-again' }

@@ -74,8 +74,12 @@ export interface People {
   rootCause(number: string, actor: string, category: EventOf<'root-cause'>['category'], text: string): Promise<ActOutcome>
   /** Answers the number of the new incident. */
   openByHand(actor: string, report: HandReport): Promise<ActOutcome<string>>
-  /** Only for faults without telemetry. `at`: when it was over. */
+  /** Only for faults without telemetry; `at`: when it was over. It counts when a second person has confirmed; `confirmedBy`: who is asked to. */
   reportRecovery(number: string, actor: string, text: string, confirmedBy: string, at: number): Promise<ActOutcome>
+  /** By another human being than who claimed it. `person`: the id in the duty file of whoever confirms by a signed link; left out: the account `actor`. */
+  confirmRecovery(number: string, actor: string, person?: string, alongside?: Alongside): Promise<ActOutcome>
+  /** Says that it is not over, or takes back one's own claim. */
+  refuseRecovery(number: string, actor: string, text: string): Promise<ActOutcome>
   reopen(number: string, actor: string, text: string): Promise<ActOutcome>
   /** Two numbers for one fault: `number` goes into `into`. */
   merge(number: string, into: string, actor: string, reason: string): Promise<ActOutcome>
@@ -92,6 +96,8 @@ export interface PeopleDependencies {
   run<T>(work: (unit: Unit) => Promise<T>): Promise<T>
   /** Since when an alert of the incident is pending again; undefined: none is. */
   pendingSince(unit: Unit, incident: Incident): number | undefined
+  /** Services that stand on a machine. */
+  standingOn(instance: string): readonly string[]
   /** Everybody who may be named. */
   known(db: Reader): Promise<readonly KnownPerson[]>
   /** Told of each entry of the work log, inside its transaction. */
@@ -100,7 +106,7 @@ export interface PeopleDependencies {
 
 const done: ActOutcome = { kind: 'done', value: undefined }
 
-export function createPeople({ profiles, wording, run, pendingSince, known, worked }: PeopleDependencies): People {
+export function createPeople({ profiles, wording, run, pendingSince, standingOn, known, worked }: PeopleDependencies): People {
   const refuse = (why: Parameters<typeof refusalOf>[0]): ActRefused => refusalOf(why, wording)
   const audit = (unit: Unit, actor: string, action: string, object: string, detail: Json): Promise<unknown> => appendAudit(unit.trx, { at: unit.now, actor, action: `incident.${action}`, object, detail })
 
@@ -169,11 +175,22 @@ export function createPeople({ profiles, wording, run, pendingSince, known, work
     setSeverity: (number, actor, severity, reason) => act(number, actor, 'severity', { type: 'set-severity', by: actor, severity, reason }, () => ({ severity, reason })),
     rootCause: (number, actor, category, text) => act(number, actor, 'root-cause', { type: 'root-cause', by: actor, category, text }, () => ({ category, text })),
     reportRecovery: (number, actor, text, confirmedBy, at) =>
-      act(number, actor, 'report-recovery', async (unit) => {
+      act(number, actor, 'claim-recovery', async (unit) => {
         const second = await named(unit, actor, confirmedBy)
         if ('kind' in second) return second
-        return second.same ? refuse({ code: 'confirmation-missing' }) : { type: 'report-recovery', by: actor, text, confirmedBy: second.name, who: second.who, at }
-      }, (event) => ({ text, confirmedBy: event.type === 'report-recovery' ? event.confirmedBy : confirmedBy, at })),
+        return second.same ? refuse({ code: 'confirmation-missing' }) : { type: 'claim-recovery', by: actor, text, confirmedBy: second.name, who: second.who, at }
+      }, (event) => ({ text, confirmedBy: event.type === 'claim-recovery' ? event.confirmedBy : confirmedBy, at })),
+    confirmRecovery: (number, actor, person, alongside) =>
+      act(number, actor, 'confirm-recovery', async (unit, incident) => {
+        const people = await known(unit.trx)
+        const me = people.find((one) => (person === undefined ? one.accounts.includes(actor) : one.person === person))
+        if (me === undefined) return refuse({ code: 'unknown-actor' })
+        const claimant = incident.claim?.by
+        const theirs = people.find((one) => claimant !== undefined && one.accounts.includes(claimant))
+        if (claimant !== undefined && (me === theirs || mayBeSame(me, claimant) || (theirs !== undefined && mayBeSame(theirs, actor)))) return refuse({ code: 'confirmation-missing' })
+        return { type: 'confirm-recovery', by: actor, who: whoIs(me), source: person === undefined ? 'console' : 'link' }
+      }, (event) => (event.type === 'confirm-recovery' ? { source: event.source, ...(event.who === undefined ? {} : { who: { ...event.who } }) } : {}), alongside),
+    refuseRecovery: (number, actor, text) => act(number, actor, 'refuse-recovery', { type: 'refuse-recovery', by: actor, text }, () => ({ text })),
     reopen: (number, actor, text) =>
       act(number, actor, 'reopen', async (unit, incident) => {
         const other = unit.draft.byKey(incident.key)
@@ -184,7 +201,9 @@ export function createPeople({ profiles, wording, run, pendingSince, known, work
         const [title, reporter] = [report.title.trim(), report.reporter.trim()]
         if (title === '' || reporter === '') return refuse({ code: 'text-missing' })
         if (report.reportedAt > unit.now) return refuse({ code: 'time-wrong' })
-        const subject = incidentSubject({ system: report.service, instance: report.instance, fault: report.fault })
+        // A fault of a machine that the service stands on is the machine's: so it joins what the telemetry says of it.
+        const standing = standingOn(report.instance)
+        const subject = standing.includes(report.service) ? { ...incidentSubject({ instance: report.instance, fault: report.fault }, undefined, standing), service: report.service } : incidentSubject({ system: report.service, instance: report.instance, fault: report.fault }, undefined, standing)
         const running = report.instance === '' || report.fault === '' ? undefined : unit.draft.byKey(subject.key)
         if (running !== undefined && isRunning(running)) return refuse({ code: 'exists-already', number: running.number })
         const profile = profileFor(profiles, { services: [subject.service], severity: report.severity, fault: report.fault, named: report.profile ?? '' }) ?? profiles.fallback
@@ -224,7 +243,7 @@ export function createPeople({ profiles, wording, run, pendingSince, known, work
         const tried = step(from, leaving(''), unit.now)
         if (tried.kind === 'refused' || first === undefined) return refuse(tried.kind === 'refused' ? tried.refusal : { code: 'wrong-choice' })
         const severity = alerts.map((one) => one.severity).reduce(worst)
-        const subject = incidentSubject(first.labels)
+        const subject = incidentSubject(first.labels, undefined, standingOn(first.labels['instance'] ?? ''))
         const profile = profileFor(profiles, { services: [subject.service], severity, fault: subject.fault, named: first.labels['sla'] ?? '' }) ?? from.profile
         const taken = unit.draft.byKey(subject.key) !== undefined
         const opened = await unit.open((id, fresh) => ({

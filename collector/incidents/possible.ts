@@ -26,7 +26,11 @@ function sample(act: IncidentAct, incident: Incident, now: number, pendingSince:
     case 'root-cause':
       return { type: 'root-cause', by, category: 'unknown', text }
     case 'recovery':
-      return { type: 'report-recovery', by, text, confirmedBy: 'another', at: now }
+      return { type: 'claim-recovery', by, text, confirmedBy: 'another', at: now }
+    case 'confirm-recovery':
+      return { type: 'confirm-recovery', by, source: 'console' }
+    case 'refuse-recovery':
+      return { type: 'refuse-recovery', by, text }
     case 'close':
       return { type: 'close', by, text, ...(pendingSince === undefined ? {} : { pendingSince }) }
     case 'reopen':

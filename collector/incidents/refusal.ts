@@ -45,6 +45,8 @@ export function refusalOf(why: Refusal | RoomRefusal, wording: Wording): ActRefu
     case 'time-wrong':
     case 'wrong-choice':
       return { kind: 'refused', status: 422, code: why.code, message: texts[why.code] }
+    case 'claim-waits':
+    case 'claim-missing':
     case 'still-bad':
     case 'pending-again':
     case 'recovery-missing':

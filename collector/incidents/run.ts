@@ -141,7 +141,7 @@ export async function createIncidents(deps: IncidentDependencies): Promise<Incid
   }
 
   return {
-    ...createPeople({ profiles: deps.profiles, wording, run: units.run, known: (db) => deps.people(db), worked: deps.worked, pendingSince: (unit, incident) => pending(unit.draft).get(incident.id) }),
+    ...createPeople({ profiles: deps.profiles, wording, run: units.run, standingOn: (instance) => topology.standingOn(instance), known: (db) => deps.people(db), worked: deps.worked, pendingSince: (unit, incident) => pending(unit.draft).get(incident.id) }),
     apply,
     reconcile: (alerts) => units.run((unit) => intake.reconcile(unit, alerts)),
     refile: (swap, alerts) =>

@@ -1,4 +1,5 @@
 /** Finding incidents as people look for them: by how far they have come, by whose they are, by a word. */
+import { servicesNamed } from '../correlate/key.ts'
 import { isMe } from '../access/known-people.ts'
 import type { LinkedAccount } from '../access/known-people.ts'
 import type { IncidentPart } from '../../protocol/api-incidents.ts'
@@ -42,9 +43,9 @@ export function isOfPart(incident: Incident, part: IncidentPart): boolean {
     case 'live':
       return isRunning(incident) || incident.state === 'recovered'
     case 'recovered':
-      return incident.recoveredAt !== null && (incident.state === 'recovered' || incident.state === 'closed')
+      return incident.state === 'recovered'
     case 'closed':
-      return incident.state === 'closed' && incident.recoveredAt === null
+      return incident.state === 'closed'
     case 'merged':
       return incident.state === 'merged'
     case 'all':
@@ -55,7 +56,7 @@ export function isOfPart(incident: Incident, part: IncidentPart): boolean {
 /** Whether an incident is what is looked for. Pure. */
 export function isFound(incident: Incident, { part, service, severity, mine, text }: IncidentSearch): boolean {
   if (!isOfPart(incident, part)) return false
-  if (service !== undefined && incident.service !== service) return false
+  if (service !== undefined && !servicesNamed(incident.service).includes(service)) return false
   if (severity !== undefined && incident.severity !== severity) return false
   if (mine !== undefined && !isMine(incident, mine)) return false
   if (text === undefined) return true
@@ -119,8 +120,8 @@ function overOf(part: IncidentPart): 'recovered' | 'ended' | undefined {
     case 'blind':
       return undefined
     case 'live':
-      return 'recovered'
     case 'recovered':
+      return 'recovered'
     case 'closed':
     case 'merged':
     case 'all':

@@ -54,6 +54,26 @@ describe('events', () => {
     expect(done(seen, { type: 'alert-resolved', fingerprint: 'a', why: 'condition-false', at: now }, now)).toMatchObject({ state: 'recovered', startedAt: -9 * MINUTE })
   })
 
+  it('[19] a claimed recovery waits for a second person: clocks run, and the claimed time is kept', () => {
+    const now = 9 * MINUTE
+    const claim = (change: Partial<EventOf<'claim-recovery'>> = {}): LiveEvent => ({ type: 'claim-recovery', by: '甲', text: ' 已能打开 ', confirmedBy: '乙', at: 5 * MINUTE, ...change })
+    const confirm = (by: string): LiveEvent => ({ type: 'confirm-recovery', by, source: 'console' })
+    expect([{ text: ' ' }, { confirmedBy: ' ' }, { confirmedBy: '甲' }, { at: now + 1 }, { at: -10 * MINUTE }].map((change) => refusal(step(reported, claim(change), now)))).toEqual(['text-missing', 'confirmation-missing', 'confirmation-missing', 'time-wrong', 'time-wrong'])
+    expect([refusal(step(telemetry, claim(), now)), refusal(step(reported, confirm('乙'), now))]).toEqual(['telemetry-rules', 'claim-missing'])
+    const waiting = done(reported, claim(), now)
+    expect(waiting).toMatchObject({ state: 'open', recoveredAt: null, judged: null, claim: { by: '甲', asked: '乙', text: '已能打开', at: 5 * MINUTE, claimedAt: now } })
+    expect(clockStops(waiting).recover).toBeUndefined()
+    expect([refusal(step(waiting, claim(), now)), refusal(step(waiting, confirm('甲'), now)), refusal(step(waiting, { type: 'close', by: '甲', text: '好了' }, now))]).toEqual(['claim-waits', 'confirmation-missing', 'recovery-missing'])
+    const later = 20 * MINUTE
+    const over = done(waiting, confirm('丙'), later)
+    expect(over).toMatchObject({ state: 'recovered', recoveredAt: 5 * MINUTE, claim: null, judged: { by: '甲', confirmedBy: '丙', text: '已能打开', at: later } })
+    expect(clockStops(over).recover).toBe(5 * MINUTE)
+    const refusedOne = done(waiting, { type: 'refuse-recovery', by: '乙', text: '还打不开' }, later)
+    expect(refusedOne).toMatchObject({ state: 'open', claim: null, judged: null })
+    // The telemetry has spoken meanwhile: then it alone says what is over.
+    expect(refusal(step(done(waiting, { type: 'alert-firing', alert: facts('a', later) }, later), confirm('乙'), later))).toBe('telemetry-rules')
+  })
+
   it('[5] by phone, who called has responded and who wrote it down is named; old events hold a bare word', () => {
     const called = done(telemetry, { type: 'acknowledge', by: '乙', source: { kind: 'phone', calledBy: '甲', namedBy: '乙' } }, 2 * MINUTE)
     expect(called.response).toEqual({ at: 2 * MINUTE, by: '甲', source: { kind: 'phone', calledBy: '甲', namedBy: '乙' } })
@@ -184,6 +204,9 @@ const draws: fc.Arbitrary<Draw> = fc.oneof(
   text.map((what): Draw => (now) => ({ type: 'work', by: '甲', id: 1, kind: 'fault', text: what, minutes: 5, workedAt: now })),
   { weight: 2, arbitrary: fc.tuple(severity, text).map(([how, reason]): Draw => () => ({ type: 'set-severity', by: '甲', severity: how, reason })) },
   { weight: 2, arbitrary: fc.tuple(text, by, fc.integer({ min: -1, max: 90 })).map(([what, confirmedBy, ago]): Draw => (now) => ({ type: 'report-recovery', by: '甲', text: what, confirmedBy, at: now - ago * MINUTE })) },
+  { weight: 4, arbitrary: fc.tuple(text, by, fc.integer({ min: -1, max: 90 })).map(([what, confirmedBy, ago]): Draw => (now) => ({ type: 'claim-recovery', by: '甲', text: what, confirmedBy, at: now - ago * MINUTE })) },
+  { weight: 3, arbitrary: by.map((who): Draw => () => ({ type: 'confirm-recovery', by: who, source: 'console' })) },
+  text.map((what): Draw => () => ({ type: 'refuse-recovery', by: '乙', text: what })),
   { weight: 6, arbitrary: text.map((what): Draw => () => ({ type: 'reopen', by: '甲', text: what })) },
   { weight: 2, arbitrary: fc.tuple(text, pending).map(([what, ago]): Draw => (now) => ({ type: 'close', by: '甲', text: what, ...pendingSince(now, ago) })) },
   { weight: 3, arbitrary: pending.map((ago): Draw => (now) => ({ type: 'settle', ...pendingSince(now, ago) })) },
@@ -194,6 +217,7 @@ const fires = (one: string): Draw => (now) => ({ type: 'alert-firing', alert: fa
 const ends = (one: string, why: 'condition-false' | 'no-data' = 'condition-false'): Draw => (now) => ({ type: 'alert-resolved', fingerprint: one, why, at: now })
 const taken: Draw = () => ({ type: 'assign', by: '甲', to: '丁' })
 const judged: Draw = (now) => ({ type: 'report-recovery', by: '甲', text: '好了', confirmedBy: '乙', at: now })
+const claimed: Draw = (now) => ({ type: 'claim-recovery', by: '甲', text: '好了', confirmedBy: '乙', at: now })
 const starts: fc.Arbitrary<readonly Draw[]> = fc.constantFrom(
   [],
   [ends('a')],
@@ -201,6 +225,8 @@ const starts: fc.Arbitrary<readonly Draw[]> = fc.constantFrom(
   [ends('a'), (): LiveEvent => ({ type: 'close', by: '甲', text: '' })],
   [taken, fires('b'), ends('a', 'no-data'), ends('b', 'no-data')],
   [judged],
+  [claimed],
+  [claimed, (): LiveEvent => ({ type: 'confirm-recovery', by: '乙', source: 'link' })],
   [judged, (): LiveEvent => ({ type: 'close', by: '甲', text: '' })],
   [(): LiveEvent => ({ type: 'absorbed', into: 7, number: 'F7' })],
 )

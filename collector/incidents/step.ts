@@ -3,7 +3,7 @@
  * always give the same incident.
  */
 import { absorb, absorbed, hide, merge, merged, splitOff, unhide } from './kinship.ts'
-import { acknowledge, assign, attach, closeBlind, closeByHand, comment, dispose, reportRecovery, rootCause, setSeverity, settle, unassign, work } from './acts.ts'
+import { acknowledge, assign, attach, closeBlind, closeByHand, comment, dispose, claimRecovery, confirmRecovery, refuseRecovery, reportRecovery, rootCause, setSeverity, settle, unassign, work } from './acts.ts'
 import type { IncidentEvent, LiveEvent, OpeningEvent } from './event.ts'
 import { blank, stateOf, worst } from './incident.ts'
 import type { Incident } from './incident.ts'
@@ -79,6 +79,9 @@ const running: Row = {
   work,
   'set-severity': setSeverity,
   'report-recovery': reportRecovery,
+  'claim-recovery': claimRecovery,
+  'confirm-recovery': confirmRecovery,
+  'refuse-recovery': refuseRecovery,
   reopen: isRunning,
   // What a person reported, a person says to be over; what the telemetry shows as bad nobody closes.
   close: (before) => refused({ code: before.alerts.length === 0 ? 'recovery-missing' : 'still-bad' }),
@@ -97,6 +100,9 @@ const table: Readonly<Record<Incident['state'], Row>> = {
     absorb: notRunning,
     absorbed: notRunning,
     'report-recovery': notRunning,
+    'claim-recovery': notRunning,
+    'confirm-recovery': notRunning,
+    'refuse-recovery': notRunning,
     reopen: reopenByHand,
     close: closeByHand,
     settle,
@@ -121,6 +127,9 @@ const table: Readonly<Record<Incident['state'], Row>> = {
     work,
     'set-severity': isClosed,
     'report-recovery': notRunning,
+    'claim-recovery': notRunning,
+    'confirm-recovery': notRunning,
+    'refuse-recovery': notRunning,
     reopen: reopenByHand,
     close: isClosed,
     settle: nothing,
@@ -145,6 +154,9 @@ const table: Readonly<Record<Incident['state'], Row>> = {
     work: wentInto,
     'set-severity': wentInto,
     'report-recovery': wentInto,
+    'claim-recovery': wentInto,
+    'confirm-recovery': wentInto,
+    'refuse-recovery': wentInto,
     reopen: wentInto,
     close: wentInto,
     settle: nothing,
@@ -193,6 +205,12 @@ function cell(before: Incident, event: LiveEvent, now: number): Outcome {
       return row['set-severity'](before, event, now)
     case 'report-recovery':
       return row['report-recovery'](before, event, now)
+    case 'claim-recovery':
+      return row['claim-recovery'](before, event, now)
+    case 'confirm-recovery':
+      return row['confirm-recovery'](before, event, now)
+    case 'refuse-recovery':
+      return row['refuse-recovery'](before, event, now)
     case 'reopen':
       return row.reopen(before, event, now)
     case 'close':

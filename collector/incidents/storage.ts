@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { Kysely } from 'kysely'
 import type { IncidentDetail } from '../../protocol/api.ts'
 import type { Severity } from '../../protocol/events.ts'
@@ -47,7 +48,7 @@ export async function listIncidents(db: Reader, filter: IncidentFilter): Promise
   if (filter.severity !== undefined) query = query.where('severity', '=', filter.severity)
   if (filter.state === 'open' || filter.state === 'recovered') query = query.where('state', '=', filter.state)
   if (filter.state === 'live') query = query.where('state', '<>', 'closed')
-  if (filter.service !== undefined) query = query.where('service', '=', filter.service)
+  if (filter.service !== undefined) query = query.where(sql<boolean>`instr(',' || service || ',', ${`,${filter.service},`}) > 0`)
   if (filter.instance !== undefined) query = query.where('instance', '=', filter.instance)
   if (filter.mergedInto !== undefined) query = query.where('merged_into', '=', filter.mergedInto)
   return (await query.execute()).map((row) => parseIncident(row.body_json))
@@ -97,10 +98,19 @@ export async function eventsOf(db: Reader, id: number): Promise<readonly StoredE
   return rows.map((row) => ({ seq: row.seq, at: row.at, event: incidentEventSchema.parse(JSON.parse(row.body_json)) }))
 }
 
+/** Who closed an incident by hand the last time, and why; undefined: nobody. */
+export async function closingOf(db: Reader, id: number): Promise<{ readonly by: string; readonly at: number; readonly text: string } | undefined> {
+  const row = await db.selectFrom('incident_event').select(['at', 'body_json']).where('incident_id', '=', id).where('kind', '=', 'closed').orderBy('seq', 'desc').limit(1).executeTakeFirst()
+  const event = row === undefined ? undefined : incidentEventSchema.parse(JSON.parse(row.body_json))
+  return row === undefined || event?.type !== 'close' ? undefined : { by: event.by, at: row.at, text: event.text }
+}
+
 /** What was sent, or is still owed, because of an incident. */
 export async function notificationsOf(db: Reader, id: number): Promise<IncidentDetail['notifications']> {
-  const rows = await db.selectFrom('outbox').selectAll().where('incident_id', '=', id).orderBy('created_at').orderBy('id').execute()
-  return rows.map((row) => ({ at: row.updated_at, channel: row.channel, to: row.receiver, state: row.state, error: row.last_error }))
+  const rows = await db.selectFrom('outbox').select(['id', 'send_id', 'updated_at', 'channel', 'receiver', 'person', 'state', 'last_error']).where('incident_id', '=', id).orderBy('updated_at').orderBy('created_at').orderBy('id').execute()
+  // What went as one message to somebody is one line.
+  const sends = Map.groupBy(rows, (row) => JSON.stringify(row.send_id === null || row.state === 'queued' ? [row.id] : [row.send_id, row.person, row.state, row.last_error]))
+  return [...sends.values()].flatMap(([row, ...others]) => (row === undefined ? [] : [{ at: row.updated_at, channel: row.channel, to: row.receiver, state: row.state, error: row.last_error, together: others.length + 1 }]))
 }
 
 /** The newest id, and how many numbers of that day (`20261122`) are taken. Incidents are never deleted. */

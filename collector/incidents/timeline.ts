@@ -84,6 +84,12 @@ function sentence(mark: Mark, event: IncidentEvent, after: Incident, wording: Wo
       return fill(texts.severity, { by: event.by, severity: wording.severity[event.severity], reason: event.reason.trim() })
     case 'report-recovery':
       return fill(texts['judged-recovered'], { by: event.by, confirmedBy: event.confirmedBy.trim(), recoveredAt: officeTime(event.at), text: event.text.trim() })
+    case 'claim-recovery':
+      return fill(texts['recovery-claimed'], { by: event.by, asked: event.confirmedBy.trim(), recoveredAt: officeTime(event.at), text: event.text.trim() })
+    case 'confirm-recovery':
+      return fill(texts['judged-recovered'], { by: after.judged?.by ?? '', confirmedBy: event.by, recoveredAt: officeTime(after.recoveredAt ?? after.openedAt), text: after.judged?.text ?? '' })
+    case 'refuse-recovery':
+      return fill(texts['recovery-refused'], { by: event.by, text: event.text.trim() })
     case 'reopen':
       return fill(texts['reopened-by-hand'], { by: event.by, text: event.text.trim() })
     case 'close':

@@ -31,6 +31,8 @@ export function incidentSummary(incident: Incident, wording: Wording, now: numbe
     mergedInto: incident.mergedInto?.number ?? null,
     reportedBy: incident.report?.reporter ?? null,
     judgedBy: incident.judged?.by ?? null,
+    // Where the telemetry speaks by now, the claim means nothing more.
+    claim: isRunning(incident) && incident.alerts.length === 0 ? incident.claim : null,
     clocks: clockViews({ startedAt: incident.startedAt, profile: incident.profile, stops: clockStops(incident) }, now),
   }
 }
@@ -63,8 +65,7 @@ function responseView({ at, by, source }: NonNullable<Incident['response']>, wor
 
 /** People see an open incident by how far its handling has come. */
 function viewState(incident: Incident): IncidentState {
-  if (incident.state === 'merged') return 'merged'
-  if (!isRunning(incident)) return incident.recoveredAt === null ? 'closed' : 'recovered'
+  if (!isRunning(incident) && incident.state !== 'open' && incident.state !== 'blind') return incident.state
   if (incident.disposals.length > 0) return 'disposed'
   return incident.response === null ? 'open' : 'acknowledged'
 }

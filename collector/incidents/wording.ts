@@ -1,5 +1,6 @@
 /** The catalogue of sentences about faults and messages (alerts/templates/zh-CN.yml), parsed once and strictly; see sentence.ts. */
 import { z } from 'zod'
+import { servicesNamed } from '../correlate/key.ts'
 import { durationWords, parseCatalogue, sentence, spanWords, word } from '../sentence.ts'
 import { causeCategories, workKinds } from './event.ts'
 
@@ -40,6 +41,8 @@ const wordingSchema = z.strictObject({
     worked: sentence('by', 'kind', 'minutes', 'text'),
     severity: sentence('by', 'severity', 'reason'),
     'judged-recovered': sentence('by', 'confirmedBy', 'recoveredAt', 'text'),
+    'recovery-claimed': sentence('by', 'asked', 'recoveredAt', 'text'),
+    'recovery-refused': sentence('by', 'text'),
     'reopened-by-hand': sentence('by', 'text'),
     acknowledged: sentence('by', 'source'),
     'acknowledged-phone': sentence('calledBy', 'namedBy'),
@@ -59,6 +62,8 @@ const wordingSchema = z.strictObject({
     'exists-already': sentence('number'),
     'text-missing': sentence(),
     'confirmation-missing': sentence(),
+    'claim-waits': sentence(),
+    'claim-missing': sentence(),
     'time-wrong': sentence(),
     'recovery-missing': sentence(),
     'telemetry-rules': sentence(),
@@ -83,8 +88,8 @@ const wordingSchema = z.strictObject({
     'caller-is-writer': sentence(),
   }),
   mail: z.strictObject({
-    subject: z.strictObject({ opened: sentence(...subjectFields), recovered: sentence(...subjectFields), reopened: sentence(...subjectFields), reminded: sentence(...subjectFields) }),
-    lead: z.strictObject({ opened: sentence(), recovered: sentence(), reopened: sentence(), reminded: sentence() }),
+    subject: z.strictObject({ opened: sentence(...subjectFields), recovered: sentence(...subjectFields), judged: sentence(...subjectFields), closed: sentence(...subjectFields), reopened: sentence(...subjectFields), reminded: sentence(...subjectFields) }),
+    lead: z.strictObject({ opened: sentence(), recovered: sentence(), judged: sentence(), closed: sentence(), reopened: sentence(), reminded: sentence() }),
     line: z.strictObject({
       title: sentence('title'),
       severity: sentence('severity'),
@@ -92,6 +97,8 @@ const wordingSchema = z.strictObject({
       service: sentence('service'),
       startedAt: sentence('startedAt'),
       recoveredAt: sentence('recoveredAt'),
+      judged: sentence('by', 'confirmedBy', 'text'),
+      closed: sentence('by', 'at', 'text'),
       value: sentence('value'),
       description: sentence('description'),
       action: sentence('action'),
@@ -108,7 +115,7 @@ const wordingSchema = z.strictObject({
   }),
   superseded: z.strictObject({ merged: sentence(), closed: sentence(), recovered: sentence(), reopened: sentence(), stopped: sentence(), filed: sentence() }),
   message: z.strictObject({
-    what: z.strictObject({ opened: word, recovered: word, reopened: word, reminded: word, alerts: word, over: word, digest: word, test: word, escalation: word, duty: word, 'zero-report': word }),
+    what: z.strictObject({ opened: word, recovered: word, judged: word, closed: word, reopened: word, reminded: word, alerts: word, over: word, digest: word, test: word, escalation: word, duty: word, 'zero-report': word }),
     otherService: word,
     left: z.strictObject({ running: sentence('clock', 'left'), breached: sentence('clock', 'over') }),
     minimal: z.strictObject({
@@ -122,14 +129,16 @@ const wordingSchema = z.strictObject({
     }),
     full: z.strictObject({ brief: sentence('severity', 'what', 'object', 'title', 'number', 'left') }),
     alerts: z.strictObject({ subject: sentence('severity', 'what', 'count', 'title'), lead: sentence('count'), line: sentence('what', 'severity', 'title', 'startedAt'), more: sentence('count') }),
-    digest: z.strictObject({ subject: sentence('count', 'severity'), brief: sentence('count', 'severity', 'service', 'number', 'left'), lead: sentence('count'), more: sentence('count'), answer: sentence('number', 'code') }),
+    digest: z.strictObject({ subject: sentence('count', 'severity'), brief: sentence('count', 'severity', 'service', 'number', 'left'), lead: sentence('count'), more: sentence('count'), answer: sentence('number', 'code'), standing: z.strictObject({ answered: word, ended: word, merged: word }) }),
     test: z.strictObject({ subject: sentence('channel'), text: sentence('channel', 'at') }),
     problem: z.strictObject({
       'all-channels-down': sentence(),
       'budget-ahead': sentence('channel', 'used', 'elapsed'),
       'budget-used-up': sentence('channel'),
       'balance-low': sentence('channel', 'left'),
+      'replies-unclear': sentence('count'),
     }),
+    misunderstood: sentence(),
   }),
 })
 
@@ -140,6 +149,9 @@ export type Wording = z.infer<typeof wordingSchema>
 export function parseWording(text: string, file: string): Wording {
   return parseCatalogue(wordingSchema, text, file)
 }
+
+/** `业务、门户`: the services of an incident, for people. */
+export const serviceText = (wording: Pick<Wording, 'service'>, service: string): string => servicesNamed(service).map((one) => wording.service[one] ?? one).join('、')
 
 /** `web-01 挂载点 /data`: what an incident is about, for people. */
 export function objectText(wording: Wording, instance: string, part: string): string {

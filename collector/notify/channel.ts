@@ -22,6 +22,18 @@ export interface MessageFields {
   readonly count: string
 }
 
+/** How much a message presses where it is one of several. */
+export type Urgency =
+  /** An incident that nobody has taken; what is left to respond, negative when it is late. */
+  | { readonly kind: 'unanswered'; readonly leftMs: number }
+  /** About no incident. */
+  | { readonly kind: 'other' }
+  | { readonly kind: 'answered' }
+  /** `told`: the message says so itself. */
+  | { readonly kind: 'over'; readonly how: 'told' | 'ended' | 'merged' }
+  /** Of alerts that were over before it went. */
+  | { readonly kind: 'expired' }
+
 /** A message as one of several in a digest. */
 export interface DigestEntry {
   /** The incident's number; '' where it is about none. */
@@ -30,6 +42,7 @@ export interface DigestEntry {
   /** Since when, and what is left on each clock. */
   readonly details: readonly string[]
   readonly ack: AckWays | null
+  readonly urgency: Urgency
 }
 
 /** A message in words, at the channel's detail. */
@@ -96,6 +109,8 @@ export interface TryAgain {
 export interface Refused {
   readonly kind: 'refused'
   readonly why: string
+  /** The other side was not asked: the yearly budget of SMS is used up. */
+  readonly cause?: 'budget'
 }
 
 export type SendOutcome = Delivered | TryAgain | Refused

@@ -75,6 +75,7 @@ function rig(changes: Partial<DeliverDependencies> = {}) {
   const deps: DeliverDependencies = {
     ...world,
     receivers: () => [],
+    closing: () => Promise.resolve({ by: '李四', at: 5_000, text: '设备已拆除' }),
     incident: (_, number) => Promise.resolve(number === 'F-7' ? incident : undefined),
     enqueue: (given, item) => {
       expect(given).toBe(trx)
@@ -99,6 +100,19 @@ describe('deliver', () => {
       ['sms', 'li 先生', ['13800000001'], 7],
       ['sms', 'wang 先生', ['13800000002'], 7],
     ])
+  })
+
+  it('tells by what a fault ended: the telemetry, two people, or a close without either', async () => {
+    const ended = async (changes: Partial<Incident>): Promise<MessagePayload | undefined> => {
+      const { deliver: run, payloads } = rig({ incident: () => Promise.resolve({ ...incident, ...changes }) })
+      await run(notification({ status: 'resolved' }))
+      return payloads()[0]
+    }
+    const at = NOW + MINUTE
+    expect(await ended({ state: 'recovered', recoveredAt: at })).toMatchObject({ what: 'recovered', closing: null })
+    expect(await ended({ state: 'closed', recoveredAt: at, closedAt: at })).toMatchObject({ what: 'recovered', closing: null })
+    expect(await ended({ state: 'recovered', recoveredAt: at, judged: { by: '甲', confirmedBy: '乙', text: '正常', at } })).toMatchObject({ what: 'judged', closing: null })
+    expect(await ended({ state: 'closed', closedAt: at })).toMatchObject({ what: 'closed', closing: { by: '李四', at: 5_000, text: '设备已拆除' } })
   })
 
   it('has one key for one notification to one address, another for another time, address, place or group', async () => {

@@ -11,7 +11,7 @@ import type { ChannelKindName } from './channel-settings.ts'
 import { addressOf } from './channel-settings.ts'
 import type { Notification } from './flush.ts'
 import type { OutboxItem } from './outbox-storage.ts'
-import type { AckWays } from './notice.ts'
+import type { AckWays, Closing } from './notice.ts'
 import { alertsPayloadOf } from './payload.ts'
 import type { MessagePayload } from './payload.ts'
 import type { Integration, RouteReceiver } from './receiver.ts'
@@ -76,6 +76,8 @@ export interface DeliverDependencies extends WayWorld {
   works(): Standing
   /** How this person can acknowledge from the message; undefined: not at all. */
   ack(trx: StateTransaction, incident: Incident, way: Way, now: number): Promise<AckWays | undefined>
+  /** Who closed an incident by hand the last time, and why; undefined: nobody. */
+  closing(trx: StateTransaction, incident: Incident): Promise<Closing | undefined>
   /** Whether there was a way to those who were to be told: where there is none, the console must show it. */
   told(receiver: string, integration: string, reached: boolean): void
 }
@@ -88,10 +90,11 @@ export async function deliver(deps: DeliverDependencies, notification: Notificat
   deps.told(receiver, integration.name, direct.length > 0)
   const about = notification.alerts.map((alert) => alert.labels['channel']).find((channel) => channel !== undefined)
   const ways = about === undefined ? direct : withSecondChannel(direct, about, [...deps.receivers()].flatMap((one) => one.integrations).flatMap((one) => waysOf(one, deps)), deps.works()).targets
+  const closing = incident?.state === 'closed' ? await deps.closing(trx, incident) : undefined
   const ids: string[] = []
   for (const way of ways) {
     const ack = incident === undefined || notification.status === 'resolved' ? undefined : await deps.ack(trx, incident, way, at)
-    const payload: Json & MessagePayload = payloadOf(notification, incident, ack)
+    const payload: Json & MessagePayload = payloadOf(notification, incident, ack, closing)
     const dedupKey = `route/${receiver}/${integration.name}/${notification.groupKey}/${at}/${way.channel}/${way.to.join(',')}`
     ids.push(...(await deps.enqueue(trx, { channel: way.channel, receiver: way.person?.name ?? receiver, to: way.to, dedupKey, incidentId: incident?.id, payload }, at)))
   }
@@ -106,8 +109,14 @@ async function onlyIncident(deps: Pick<DeliverDependencies, 'incident'>, notific
 }
 
 /** What is told. Of one incident: its own words, with its clocks as they stand when the message goes out. */
-function payloadOf(notification: Notification, incident: Incident | undefined, ack: AckWays | undefined): MessagePayload {
+function payloadOf(notification: Notification, incident: Incident | undefined, ack: AckWays | undefined, closing: Closing | undefined): MessagePayload {
   if (incident === undefined) return alertsPayloadOf(notification, null)
-  const what = notification.status === 'resolved' ? 'recovered' : notification.news === 'repeat' ? 'reminded' : incident.reopenings > 0 ? 'reopened' : 'opened'
-  return { kind: 'incident', what, round: incident.reopenings, incident, ack: ack ?? null }
+  const what = notification.status === 'resolved' ? endOf(incident) : notification.news === 'repeat' ? 'reminded' : incident.reopenings > 0 ? 'reopened' : 'opened'
+  return { kind: 'incident', what, round: incident.reopenings, incident, ack: ack ?? null, closing: what === 'closed' ? (closing ?? null) : null }
+}
+
+/** How a fault ended: by what the telemetry shows, by what two people say, or by being closed without either. */
+function endOf({ state, judged, recoveredAt }: Incident): 'recovered' | 'judged' | 'closed' {
+  if (state === 'closed' && recoveredAt === null) return 'closed'
+  return judged === null ? 'recovered' : 'judged'
 }

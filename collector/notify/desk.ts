@@ -24,7 +24,7 @@ export interface NotifyDeskDependencies {
   readonly state: State
   readonly dispatch: Dispatch
   readonly outbox: Outbox
-  readonly channels: readonly Pick<Channel, 'name' | 'detail'>[]
+  readonly channels: readonly Pick<Channel, 'name' | 'detail' | 'digest'>[]
   /** Kinds of the channels of collector.yml. */
   readonly kinds: Readonly<Record<string, ChannelKindName>>
   now(): number
@@ -57,7 +57,8 @@ export function createNotifyDesk(deps: NotifyDeskDependencies): NotifyDesk {
   const { state, dispatch, outbox } = deps
   const now = (): number => deps.now()
   const details = new Map(deps.channels.map(({ name, detail }) => [name, detail ?? 'full'] as const))
-  const book = createOutboxBook({ db: state.db, now, render: (payload, at, detail) => deps.render(payload, at, detail), detailOf: (channel) => details.get(channel) ?? 'full' })
+  const digests = new Map(deps.channels.map(({ name, digest }) => [name, digest] as const))
+  const book = createOutboxBook({ db: state.db, now, render: (payload, at, detail) => deps.render(payload, at, detail), detailOf: (channel) => details.get(channel) ?? 'full', digestOf: (channel) => digests.get(channel) })
   return {
     silences: createSilenceDesk({ state, dispatch, now, spokenForBy: (alert) => deps.spokenForBy(alert), silenceNeedsSecond: (at, service) => deps.silenceNeedsSecond(at, service), ...(deps.longestSilenceMs === undefined ? {} : { longestMs: deps.longestSilenceMs }) }),
     channels: createChannelDesk({ state, outbox, now, kinds: deps.kinds, span: (ms) => deps.span(ms) }),

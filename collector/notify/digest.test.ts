@@ -1,8 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { seed } from '../../test/scale.ts'
-import { digest, memoryMs } from './digest.ts'
-import type { DigestPolicy } from './digest.ts'
+import { digest as step, memoryMs } from './digest.ts'
+import type { DigestPolicy, PastSend } from './digest.ts'
+
+const mild = (sends: readonly number[]): readonly PastSend[] => sends.map((at) => ({ at, urgent: false }))
+const digest = (waiting: number, sends: readonly number[], policy: DigestPolicy, now: number) => step(waiting, mild(sends), policy, now)
 
 const person: DigestPolicy = { by: 'person', windows: [{ max: 3, ms: 600_000 }], gatherMs: 30_000, aloneUpTo: 1 }
 const robot: DigestPolicy = { by: 'channel', windows: [{ max: 20, ms: 63_000 }, { max: 5, ms: 1_100 }], gatherMs: 0, aloneUpTo: 3 }
@@ -37,6 +40,21 @@ describe('digest', () => {
 
   it('is not silenced by a clock that was set back', () => {
     expect(digest(1, [10_000_000, 10_000_001, 10_000_002], person, 0)).toEqual({ kind: 'one' })
+  })
+
+  it('keeps the last send of a window for what is urgent, which no reminder makes wait', () => {
+    const kept: DigestPolicy = { ...person, reserved: 1 }
+    const reminders = mild([0, 30_000])
+    // Two reminders went; the third waits for the window, an opening goes at once.
+    expect(step(1, reminders, kept, 31_000)).toEqual({ kind: 'wait', until: 600_000 })
+    expect(step(1, reminders, kept, 31_000, true)).toEqual({ kind: 'one' })
+    expect(step(4, reminders, kept, 31_000, true)).toEqual({ kind: 'together' })
+    // The promise holds: the window is full for everybody.
+    expect(step(1, [...reminders, { at: 31_000, urgent: true }], kept, 32_000, true)).toEqual({ kind: 'wait', until: 600_000 })
+    // Openings gather among themselves, so that a storm of them does not use the window up at once.
+    expect(step(9, [{ at: 0, urgent: true }], kept, 1_000, true)).toEqual({ kind: 'wait', until: 30_000 })
+    // Where there is only one, nothing is kept back.
+    expect(step(1, [], { ...kept, windows: [{ max: 1, ms: 600_000 }] }, 0)).toEqual({ kind: 'one' })
   })
 
   it('never exceeds a window and never waits for nothing, whatever comes when', () => {

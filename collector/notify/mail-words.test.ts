@@ -19,8 +19,25 @@ function opening(changes: Partial<OpenEvent['alert']> = {}): OpenEvent {
     alert: { fingerprint: 'f', name: 'FilesystemFull', labels: {}, severity: 'critical', summary: '文件系统 /data 只剩 3%', description: '可用 1.2 GiB，1 小时内写满', action: '查看 du -x /data 最大的目录', value: 0.0312345, activeAt: START, startedAt: START, ...changes },
   }
 }
-const notice = (what: Notice['what'], incident: Notice['incident']): Notice => ({ kind: 'incident', what, round: 0, incident, ack: null })
+const notice = (what: Notice['what'], incident: Notice['incident']): Notice => ({ kind: 'incident', what, round: 0, incident, ack: null, closing: null })
 const opened = (changes: Partial<OpenEvent['alert']> = {}) => notice('opened', open(opening(changes), START + MINUTE).incident)
+
+describe('the end of a fault', () => {
+  const { incident } = opened()
+  const said = (what: Notice['what'], changes: Partial<Notice['incident']>, closing: Notice['closing'] = null) => renderNotice({ ...notice(what, { ...incident, ...changes }), closing }, wording, undefined, START + 90 * MINUTE)
+
+  it('says whether the telemetry shows it, two people say so, or somebody closed it without either', () => {
+    const recovered = said('recovered', { state: 'recovered', recoveredAt: START + 60 * MINUTE })
+    expect([recovered.subject, recovered.text]).toEqual([expect.stringContaining('【已恢复】'), expect.stringContaining('监测数据显示')])
+    const judged = said('judged', { state: 'recovered', recoveredAt: START + 60 * MINUTE, judged: { by: '张三', confirmedBy: '李四', text: '现场测试正常', at: START } })
+    expect([judged.subject, judged.text]).toEqual([expect.stringContaining('【人工认定恢复】'), expect.stringContaining('认定恢复：张三，李四 确认：现场测试正常')])
+    const closed = said('closed', { state: 'closed', closedAt: START + 61 * MINUTE }, { by: '王五', at: START + 61 * MINUTE, text: '设备已拆除' })
+    expect(closed.subject).toContain('【已关闭】')
+    expect(closed.text).toContain('未见恢复数据')
+    expect(closed.text).toContain('关闭：王五 于 2026-11-22 11:01:00（北京时间）：设备已拆除')
+    for (const mail of [judged, closed]) expect(mail.subject + mail.text).not.toMatch(/【已恢复】|监测数据显示下列/)
+  })
+})
 
 describe('renderNotice', () => {
   it('says what broke, since when, the value, what to try, what is left on each clock, and where to go', () => {

@@ -5,7 +5,7 @@ import type { Incident } from '../incidents/incident.ts'
 import type { Notice } from './notice.ts'
 import { clockViews } from '../incidents/sla.ts'
 import { durationText, fill } from '../sentence.ts'
-import { objectText } from '../incidents/wording.ts'
+import { objectText, serviceText } from '../incidents/wording.ts'
 import type { Wording } from '../incidents/wording.ts'
 
 /** A notice as mail. */
@@ -25,15 +25,17 @@ const SUBJECT_TITLE_CHARS = 80
 export function renderNotice(notice: Notice, wording: Wording, consoleUrl: string | undefined, now: number): Mail {
   const { incident, what } = notice
   const { mail } = wording
+  const service = serviceText(wording, incident.service)
   const object = objectText(wording, incident.instance, incident.part)
   const alert = incident.alerts.find((one) => one.summary === incident.title) ?? incident.alerts[0]
   const optional = (text: string, sentence: string): readonly string[] => (text === '' ? [] : [sentence])
   const about = [
     fill(mail.line.title, { title: incident.title }),
     fill(mail.line.severity, { severity: wording.severity[incident.severity] }),
-    fill(mail.line.object, { object }),
-    fill(mail.line.service, { service: wording.service[incident.service] ?? incident.service }),
+    ...optional(object, fill(mail.line.object, { object })),
+    fill(mail.line.service, { service }),
     ...sinceTexts(incident, wording),
+    ...endTexts(notice, wording),
     ...(alert?.value === null || alert === undefined ? [] : [fill(mail.line.value, { value: valueText(alert.value) })]),
     ...optional(alert?.description ?? '', fill(mail.line.description, { description: alert?.description ?? '' })),
     ...optional(alert?.action ?? '', fill(mail.line.action, { action: alert?.action ?? '' })),
@@ -43,7 +45,7 @@ export function renderNotice(notice: Notice, wording: Wording, consoleUrl: strin
   const heading = fill(mail.line.clocks, { profile: incident.profile.title })
   const number = fill(mail.line.number, { number: incident.number })
   return {
-    subject: fill(mail.subject[what], { severity: wording.severity[incident.severity], object, title: shorten(incident.title), number: incident.number }),
+    subject: fill(mail.subject[what], { severity: wording.severity[incident.severity], object: object === '' ? service : object, title: shorten(incident.title), number: incident.number }),
     text: [
       mail.lead[what],
       '',
@@ -68,6 +70,12 @@ export function renderNotice(notice: Notice, wording: Wording, consoleUrl: strin
       '</body></html>',
     ].join('\n'),
   }
+}
+
+/** By whom it ended, where it was not the telemetry. */
+function endTexts({ what, incident: { judged }, closing }: Notice, { mail: { line } }: Wording): readonly string[] {
+  if (what === 'judged' && judged !== null) return [fill(line.judged, { by: judged.by, confirmedBy: judged.confirmedBy, text: judged.text.trim() })]
+  return what === 'closed' && closing !== null ? [fill(line.closed, { by: closing.by, at: officeTime(closing.at), text: closing.text.trim() })] : []
 }
 
 /** Since when, and until when. */

@@ -6,6 +6,10 @@ import type { Json } from '../state/audit.ts'
 import type { OutboxTable, ReceiptTable, Schema } from '../state/schema.ts'
 import type { Detail, Rendered } from './channel.ts'
 import { maskedAddress, maskedText } from './contact-mask.ts'
+import { digest, memoryMs } from './digest.ts'
+import type { DigestPolicy } from './digest.ts'
+import { sendsSince } from './outbox-storage.ts'
+import type { PersonSend } from './outbox-storage.ts'
 
 /** What the caller may see. */
 export interface Sight {
@@ -20,6 +24,8 @@ export interface OutboxBookDependencies {
   now(): number
   render(payload: Json, now: number, detail: Detail): Rendered
   detailOf(channel: string): Detail
+  /** How what waits on that channel is put together; undefined: not at all. */
+  digestOf(channel: string): DigestPolicy | undefined
 }
 
 export type OutboxFilter = 'owed' | 'sent' | 'failed' | 'all'
@@ -44,7 +50,7 @@ const jsonValue: z.ZodType<Json> = z.json()
 const storedMessage = z.object({ to: z.array(z.string()), payload: jsonValue })
 const payloadKind = z.looseObject({ kind: z.enum(['alerts', 'incident', 'plain', 'test']) })
 const missed = z.array(z.object({ address: z.string(), why: z.string() }))
-const receiptDetail = z.object({ to: z.array(z.string()), detail: z.string(), why: z.string(), refused: missed, again: missed, together: z.number() }).partial()
+const receiptDetail = z.object({ to: z.array(z.string()), detail: z.string(), why: z.string(), refused: missed, again: missed, together: z.number(), cause: z.literal('budget') }).partial()
 
 /** Opens the book. */
 export function createOutboxBook(deps: OutboxBookDependencies): OutboxBook {
@@ -52,6 +58,7 @@ export function createOutboxBook(deps: OutboxBookDependencies): OutboxBook {
 
   async function viewsOf(rows: readonly OutboxRow[], sight: Sight): Promise<readonly { readonly view: OutboxView; readonly text: string | null }[]> {
     const receipts = await receiptsOf(db, rows.map((row) => row.id), sight)
+    const held = await heldBy(rows)
     return rows.map((row) => {
       const message = parsed(storedMessage, row.message_json)
       const said = sight.text && message !== undefined ? worded(row, message.payload) : undefined
@@ -60,10 +67,26 @@ export function createOutboxBook(deps: OutboxBookDependencies): OutboxBook {
       const view: OutboxView = {
         id: row.id, at: row.created_at, updatedAt: row.updated_at, dueAt: row.due_at, channel: row.channel, receiver: row.receiver, to: sight.contacts ? to : to.map(maskedAddress),
         state: row.state, attempts: row.attempts, kind: payloadKind.safeParse(message?.payload).data?.kind ?? 'unknown', incident: row.number,
-        error: row.last_error === null ? null : seen(row.last_error, sight), subject: said?.subject ?? null, receipts: receipts.get(row.id) ?? [],
+        error: row.last_error === null ? null : seen(row.last_error, sight), subject: said?.subject ?? null, receipts: receipts.get(row.id) ?? [], heldUntil: held(row) ?? null,
       }
       return { view, text: said === undefined ? null : (said.text === '' ? said.brief : said.text) }
     })
+  }
+
+  /** Until when the channels' limits keep those of these rows that wait. */
+  async function heldBy(rows: readonly OutboxRow[]): Promise<(row: OutboxRow) => number | undefined> {
+    const now = deps.now()
+    const waiting = new Map<string, { readonly policy: DigestPolicy; readonly sends: readonly PersonSend[] }>()
+    for (const channel of new Set(rows.flatMap((row) => (row.state === 'queued' ? [row.channel] : [])))) {
+      const policy = deps.digestOf(channel)
+      if (policy !== undefined) waiting.set(channel, { policy, sends: await sendsSince(db, channel, now - memoryMs(policy)) })
+    }
+    return (row) => {
+      const limit = row.state === 'queued' ? waiting.get(row.channel) : undefined
+      if (limit === undefined) return undefined
+      const step = digest(1, limit.sends.filter((send) => limit.policy.by === 'channel' || send.person === row.person), limit.policy, now, row.urgent === 1)
+      return step.kind === 'wait' ? step.until : undefined
+    }
   }
 
   /** As it was said when it went, or as it would be said now. */
@@ -126,7 +149,7 @@ export function receiptView(row: ReceiptTable, sight: Sight): ReceiptView {
   const detail = parsed(receiptDetail, row.detail_json) ?? {}
   const address = (text: string): string => (sight.contacts ? text : maskedAddress(text))
   const missing = (list: z.infer<typeof missed> | undefined, again: boolean) => (list ?? []).map((one) => ({ address: address(one.address), why: seen(one.why, sight), again }))
-  return { at: row.at, attempt: row.attempt, outcome: row.outcome, to: (detail.to ?? []).map(address), detail: seen(detail.detail ?? detail.why ?? '', sight), missed: [...missing(detail.refused, false), ...missing(detail.again, true)], together: detail.together ?? 1 }
+  return { at: row.at, attempt: row.attempt, outcome: row.outcome === 'refused' && detail.cause === 'budget' ? 'budget' : row.outcome, to: (detail.to ?? []).map(address), detail: seen(detail.detail ?? detail.why ?? '', sight), missed: [...missing(detail.refused, false), ...missing(detail.again, true)], together: detail.together ?? 1 }
 }
 
 const seen = (text: string, sight: Sight): string => (sight.contacts ? text : maskedText(text))

@@ -4,13 +4,15 @@
  * Every change of state is a transaction together with the receipt that explains it.
  */
 import { randomUUID } from 'node:crypto'
+import type { Kysely } from 'kysely'
 import { z } from 'zod'
 import { canonicalJson } from '../state/audit.ts'
 import type { Json } from '../state/audit.ts'
 import type { State, StateTransaction } from '../state/open.ts'
+import type { Schema } from '../state/schema.ts'
 import type { SendOutcome } from './channel.ts'
 import { digest, memoryMs } from './digest.ts'
-import type { DigestPolicy } from './digest.ts'
+import type { DigestPolicy, PastSend } from './digest.ts'
 import { GIVE_UP_MS } from './pace.ts'
 import type { Again } from './pace.ts'
 import { contractYear, officeDay } from './sms-budget.ts'
@@ -46,6 +48,11 @@ export interface Claimed {
   readonly createdAt: number
 }
 
+const openingPayload = z.object({ kind: z.literal('incident'), what: z.enum(['opened', 'reopened']), incident: z.object({ severity: z.literal('critical') }) })
+
+/** Whether it is the opening of a critical incident: that waits behind no reminder. */
+export const isUrgent = (payload: Json): boolean => openingPayload.safeParse(payload).success
+
 /** Queues a message inside the transaction of its cause; its id. undefined: a message of that key exists, nothing is added. */
 export async function enqueue(trx: StateTransaction, item: OutboxItem, now: number): Promise<string | undefined> {
   const id = randomUUID()
@@ -66,6 +73,7 @@ export async function enqueue(trx: StateTransaction, item: OutboxItem, now: numb
       last_error: null,
       person: personOf(item.to),
       send_id: null,
+      urgent: isUrgent(item.payload) ? 1 : 0,
     })
     .onConflict((conflict) => conflict.column('dedup_key').doNothing())
     .executeTakeFirst()
@@ -114,26 +122,37 @@ export async function claimNext(state: State, channel: string, now: number, prob
 export async function claimTogether(state: State, channel: string, policy: DigestPolicy, now: number, probing = false): Promise<Claim> {
   return state.db.transaction().execute(async (trx) => {
     const people = await due(trx, channel, now)
-      .select((eb) => ['person', eb.fn.countAll<number>().as('count'), eb.fn.min(probing ? 'due_at' : 'created_at').as('oldest')])
+      .select((eb) => ['person', eb.fn.countAll<number>().as('count'), eb.fn.max('urgent').as('urgent'), eb.fn.min(probing ? 'due_at' : 'created_at').as('oldest')])
       .groupBy('person')
       .orderBy('oldest')
       .execute()
-    const sends = await trx.selectFrom('channel_send').select(['person', 'at']).where('channel', '=', channel).where('at', '>', now - memoryMs(policy)).execute()
+    const sends = await sendsSince(trx, channel, now - memoryMs(policy))
     let next = await nextDue(trx, channel, now)
-    for (const { person, count } of people) {
-      const step = digest(count, sends.filter((send) => policy.by === 'channel' || send.person === person).map((send) => send.at), policy, now)
+    for (const { person, count, urgent } of people) {
+      const step = digest(count, sends.filter((send) => policy.by === 'channel' || send.person === person), policy, now, urgent === 1)
       if (step.kind === 'wait') {
         next = Math.min(step.until, next ?? step.until)
         continue
       }
-      const query = due(trx, channel, now).select('id').where('person', '=', person).orderBy(probing ? 'due_at' : 'created_at').orderBy('created_at').orderBy('id')
+      const query = due(trx, channel, now).select('id').where('person', '=', person).orderBy(probing ? 'due_at' : 'urgent', probing ? 'asc' : 'desc').orderBy('created_at').orderBy('id')
       const rows = await (step.kind === 'one' ? query.limit(1) : query).execute()
       const claim = await take(trx, rows.map((row) => row.id), channel, now)
-      if (claim.kind === 'claimed') await trx.insertInto('channel_send').values({ id: claim.messages[0].sendId, channel, person, at: now }).execute()
+      if (claim.kind === 'claimed') await trx.insertInto('channel_send').values({ id: claim.messages[0].sendId, channel, person, at: now, urgent: claim.messages.some((one) => isUrgent(one.payload)) ? 1 : 0 }).execute()
       return claim
     }
     return { kind: 'nothing', nextDueAt: next }
   })
+}
+
+/** A send there was, and whom it was for. */
+export interface PersonSend extends PastSend {
+  readonly person: string
+}
+
+/** Sends of a channel after that time. */
+export async function sendsSince(db: Kysely<Schema>, channel: string, after: number): Promise<readonly PersonSend[]> {
+  const rows = await db.selectFrom('channel_send').select(['person', 'at', 'urgent']).where('channel', '=', channel).where('at', '>', after).execute()
+  return rows.map(({ person, at, urgent }) => ({ person, at, urgent: urgent === 1 }))
 }
 
 const due = (trx: StateTransaction, channel: string, now: number) => trx.selectFrom('outbox').where('channel', '=', channel).where('state', '=', 'queued').where('due_at', '<=', now)
@@ -169,10 +188,10 @@ export async function enqueueClaimed(state: State, item: OutboxItem, now: number
       .insertInto('outbox')
       .values({
         id, channel: item.channel, receiver: item.receiver, dedup_key: item.dedupKey, incident_id: null, message_json: canonicalJson({ to: item.to, payload: item.payload }),
-        state: 'sending', attempts: 1, created_at: now, due_at: now, updated_at: now, last_error: null, person: personOf(item.to), send_id: sendId,
+        state: 'sending', attempts: 1, created_at: now, due_at: now, updated_at: now, last_error: null, person: personOf(item.to), send_id: sendId, urgent: 0,
       })
       .execute()
-    await trx.insertInto('channel_send').values({ id: sendId, channel: item.channel, person: personOf(item.to), at: now }).execute()
+    await trx.insertInto('channel_send').values({ id: sendId, channel: item.channel, person: personOf(item.to), at: now, urgent: 0 }).execute()
   })
   return { id, sendId, channel: item.channel, receiver: item.receiver, to: item.to, payload: item.payload, attempt: 1, createdAt: now }
 }
@@ -275,8 +294,9 @@ function receiptDetail(outcome: SendOutcome): Readonly<Record<string, Json>> {
     case 'delivered':
       return { to: outcome.to, detail: outcome.detail, refused: outcome.refused.map((one) => ({ ...one })), again: outcome.again.map((one) => ({ ...one })) }
     case 'try-again':
-    case 'refused':
       return { why: outcome.why }
+    case 'refused':
+      return { why: outcome.why, ...(outcome.cause === undefined ? {} : { cause: outcome.cause }) }
   }
 }
 

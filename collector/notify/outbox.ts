@@ -59,6 +59,8 @@ export interface OutboxDependencies {
   renderDigest(messages: readonly Rendered[], detail: Detail): Rendered
   /** Number of the incident that speaks for this one now: itself, or the one it went into. Left out: each for itself. */
   spokesman?(number: string): string
+  /** What an SMS to them says besides, where there is room; asked once for each that goes. */
+  note?(to: readonly string[]): string | undefined
   /** What a stored payload is to say now, asked right before it is sent. Left out: what it was queued with. */
   subject?(payload: Json, now: number): Promise<Subject>
 }
@@ -215,7 +217,7 @@ export function createOutbox(deps: OutboxDependencies): Outbox {
       const { going, words } = await rendered(run, claim.messages)
       if (going.length === 0) continue
       run.bucket = bucket
-      const { outcome, spent, asked } = await attempt({ state, clock, renderDigest: deps.renderDigest }, channel, going, standingWords(going, words, deps.spokesman ?? ((number) => number)), cutting.signal)
+      const { outcome, spent, asked } = await attempt({ ...deps, state, clock }, channel, going, standingWords(going, words, deps.spokesman ?? ((number) => number)), cutting.signal)
       await writeReceipt(run, going, outcome, spent)
       if (asked) await noteOutcome(run, outcome)
     }
@@ -273,6 +275,7 @@ export function createOutbox(deps: OutboxDependencies): Outbox {
     const used = await usedSegments(state, name, cost.yearFrom, now)
     const standing = budgetStanding(used, cost.yearlyBudget, cost.yearFrom, now)
     deps.counters.set('zhishou_sms_budget_used_ratio', standing.usedRatio, { channel: name })
+    deps.counters.set('zhishou_sms_budget_elapsed_ratio', standing.elapsedRatio, { channel: name })
     return { ...standing, usedSegments: used, yearlyBudget: cost.yearlyBudget }
   }
 

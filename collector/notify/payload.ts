@@ -25,6 +25,8 @@ const alertsPayload = z
     commonLabels: texts.optional(),
     commonAnnotations: texts.optional(),
     truncatedAlerts: z.number().optional(),
+    /** It told of alerts that fired, and all of them were over when its turn came. */
+    expired: z.boolean().optional(),
     /** The incident they belong to, for its clocks. */
     incident: incidentSchema.nullable(),
   })

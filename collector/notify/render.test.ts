@@ -25,7 +25,7 @@ function opening(changes: Partial<OpenEvent> = {}, alert: Partial<OpenEvent['ale
     ...changes,
   }
 }
-const opened = (changes: Partial<OpenEvent> = {}, alert: Partial<OpenEvent['alert']> = {}): Notice => ({ kind: 'incident', what: 'opened', round: 0, incident: open(opening(changes, alert), START + MINUTE).incident, ack: null })
+const opened = (changes: Partial<OpenEvent> = {}, alert: Partial<OpenEvent['alert']> = {}): Notice => ({ kind: 'incident', what: 'opened', round: 0, incident: open(opening(changes, alert), START + MINUTE).incident, ack: null, closing: null })
 const alerts = (changes: Partial<AlertsPayload> = {}): AlertsPayload => ({
   kind: 'alerts', receiver: 'ops', groupKey: '{}:{}', groupLabels: {}, incident: null,
   alerts: [{ labels: { alertname: 'DiskFull', severity: 'critical', service: 'business', instance: 'web-01' }, annotations: { summary: '磁盘将满' }, startsAt: START, endsAt: null, generatorUrl: '', fingerprint: 'f' }],
@@ -41,8 +41,9 @@ describe('minimal detail', () => {
     expect(words.fields).toEqual({ what: '故障', severity: '紧急', service: '网上业务信息系统', number: 'F20261122-001', left: '响应剩30 分钟', count: '1' })
     expect(render(opened({ service: 'portal' }), START, 'minimal').fields.service).toBe('平台乙')
     expect(render(opened({ service: 'secret-system' }), START, 'minimal').fields.service).toBe('其他服务')
-    expect(render(opened(), START + 90 * MINUTE, 'minimal').fields.left).toBe('处置剩30 分钟')
-    expect(render(opened(), START + 3_000 * MINUTE, 'minimal').fields.left).toMatch(/^恢复已超时/)
+    expect(render(opened(), START + 90 * MINUTE, 'minimal').fields.left).toBe('响应已超时30分钟；处置剩30分钟')
+    expect(render(opened(), START + 90 * MINUTE, 'minimal').text).toContain('时限：响应已超时30 分钟；处置剩30 分钟；恢复剩22 小时 30 分钟')
+    expect(render(opened(), START + 3_000 * MINUTE, 'minimal').fields.left).toBe('响应已超时2天1小时')
     expect(render(plain, START, 'minimal').brief).toBe('[警告]网上业务信息系统值班空缺')
     expect(render(alerts({ alerts: [{ ...alerts().alerts[0]!, endsAt: START }] }), START, 'minimal').brief).toBe('[紧急]网上业务信息系统告警解除')
   })
@@ -146,7 +147,7 @@ describe('digest', () => {
     const list = [render(plain, START, 'minimal'), ...Array.from({ length: 498 }, () => render(alerts({ alerts: [{ ...alerts().alerts[0]!, labels: { severity: 'info' } }] }), START, 'minimal')), render(opened(), START, 'minimal')]
     const words = renderDigest(list, 'minimal')
     expect(words.severity).toBe('critical')
-    expect(words.brief).toBe('500条告警,最严重[紧急]网上业务信息系统 F20261122-001 响应剩1 小时 0 分钟。其余见控制台')
+    expect(words.brief).toBe('500条告警,最急[紧急]网上业务信息系统 F20261122-001 响应剩1 小时 0 分钟。其余见控制台')
     expect(words.text).toContain('另有 400 条')
     expect(words.webhook.alerts).toHaveLength(500)
     expect(renderDigest([list[0]!], 'minimal')).toBe(list[0])
@@ -168,8 +169,8 @@ describe('a digest of incidents', () => {
     ].join('\n'))
     expect(items[1]).toContain(link('F1'))
     expect(items[1]).not.toContain(link('F2'))
-    expect(items[2]).toContain('   张三请假')
-    expect(items[3]).not.toContain('立即响应')
+    expect(items[2]).not.toContain('立即响应')
+    expect(items[3]).toContain('   张三请假')
   })
 
   it('has the links in HTML too, escaped, and gives none to robots', () => {
@@ -207,10 +208,41 @@ describe('a digest of incidents', () => {
     expect(words.answer).toBe('回复1002响应')
     expect(words.more).toEqual(['F20261122-001回复1001', 'F20261122-003'])
     const sent = (segments: number): string => signedText(words, '值守', false, segments).billed
-    expect(sent(1)).toMatch(/^【值守】3条告警,最严重\[紧急\]网上业务信息系统 F20261122-002 .* 回复1002响应$/)
+    expect(sent(1)).toMatch(/^【值守】3条告警,最急\[紧急\]网上业务信息系统 F20261122-002 .* 回复1002响应$/)
     expect(sent(2)).toMatch(/其余见控制台 回复1002响应 F20261122-001回复1001 F20261122-003$/)
     expect(segmentsOf(sent(1))).toBe(1)
     expect(renderDigest([short('F1', null), short('F2', null)], 'minimal')).toMatchObject({ answer: '', more: ['F2'] })
+  })
+
+  it('puts first what nobody has taken and is late, then what nobody has taken by the time left, and last what somebody has', () => {
+    const at = START + 30 * MINUTE
+    const short = (number: string, code: string, severity: 'critical' | 'warning', changes: Partial<Notice['incident']> = {}) => {
+      const made = opened({ number }, { severity })
+      return render({ ...made, incident: { ...made.incident, ...changes }, ack: changes.response === undefined ? { link: null, code } : null }, at, 'minimal')
+    }
+    const response = { by: '张三', at: START + MINUTE, source: { kind: 'console' } } as const
+    const answered = short('F20261122-001', '1001', 'critical', { response })
+    const fresh = short('F20261122-002', '1002', 'critical')
+    const late = short('F20261122-003', '1003', 'warning', { startedAt: START - 42 * MINUTE })
+    const soon = short('F20261122-004', '1004', 'warning', { startedAt: START - 10 * MINUTE })
+    const over = short('F20261122-005', '1005', 'critical', { response, state: 'recovered', recoveredAt: at })
+    const words = renderDigest([answered, over, fresh, soon, late], 'minimal')
+    expect(words.brief).toBe('5条告警,最急[警告]网上业务信息系统 F20261122-003 响应已超时12分钟；处置剩48分钟。其余见控制台')
+    expect(words.answer).toBe('回复1003响应')
+    expect(words.more).toEqual(['F20261122-004回复1004', 'F20261122-002回复1002', 'F20261122-001已响应', 'F20261122-005已结束'])
+    expect(words.text).toContain('F20261122-001（已响应）')
+    // A later word of the same incident holds.
+    expect(renderDigest([fresh, short('F20261122-002', '1002', 'critical', { response }), soon], 'minimal').more).toEqual(['F20261122-002已响应'])
+    // In a storm of one minute the worse comes first.
+    expect(renderDigest([short('F1', '1', 'warning'), short('F2', '2', 'critical', { startedAt: START + 1_000 - 1_000 })], 'minimal').answer).toBe('回复2响应')
+  })
+
+  it('leaves out alerts that are over by now', () => {
+    const gone = render(alerts({ expired: true }), START, 'minimal')
+    const list = [gone, render(opened({ number: 'F1' }), START, 'minimal'), render(opened({ number: 'F2' }), START, 'minimal')]
+    expect(renderDigest(list, 'minimal').brief).toMatch(/^2条告警/)
+    expect(renderDigest([gone, list[1]!], 'minimal')).toBe(list[1])
+    expect(renderDigest([gone, gone], 'minimal').brief).toMatch(/^2条告警/)
   })
 
   it('at minimal detail gives no title, host or start away, but the time left on each clock', () => {

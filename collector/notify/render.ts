@@ -3,17 +3,19 @@
  * catalogue's. At minimal detail nothing is taken from an alert but its severity, and its service by alias.
  */
 import type { ClockView } from '../../protocol/api.ts'
+import { servicesNamed } from '../correlate/key.ts'
 import type { Severity } from '../../protocol/events.ts'
 import { officeTime } from '../clock.ts'
-import { clockStops, moreUrgent } from '../incidents/incident.ts'
+import { clockStops, isRunning, moreUrgent } from '../incidents/incident.ts'
 import type { Incident } from '../incidents/incident.ts'
+import { tellsEnd } from './notice.ts'
 import type { AckWays, Notice } from './notice.ts'
 import { clockViews } from '../incidents/sla.ts'
 import { durationText, fill } from '../sentence.ts'
 import { objectText } from '../incidents/wording.ts'
 import type { Wording } from '../incidents/wording.ts'
 import type { Json } from '../state/audit.ts'
-import type { Detail, MessageFields, Rendered } from './channel.ts'
+import type { Detail, MessageFields, Rendered, Urgency } from './channel.ts'
 import { renderDigest } from './digest-words.ts'
 import { clockTexts, escapeHtml, incidentLink, renderNotice, shorten, sinceTexts } from './mail-words.ts'
 import { plainMarkdown, tidy } from './plain-text.ts'
@@ -22,6 +24,8 @@ import type { AlertsPayload, MessagePayload, PlainPayload } from './payload.ts'
 import { webhookPayload } from './webhook-payload.ts'
 import type { PayloadAlert, PayloadGroup, WebhookPayload } from './webhook-payload.ts'
 
+/** Room that an SMS of one segment has for clocks, beside the longest service and an answer's code. */
+const BRIEF_LEFT_CHARS = 18
 /** Most alerts or messages that one message lists; the rest is counted. */
 const MOST_LINES = 20
 
@@ -53,7 +57,8 @@ export function createRenderer(settings: RenderSettings): Renderer {
 export function renderPayload(payload: MessagePayload, settings: RenderSettings, now: number, detail: Detail): Rendered {
   const facts = factsOf(payload, settings, now)
   if (payload.kind === 'test') return renderTest(payload.channel, facts, settings, now)
-  const made = detail === 'minimal' ? minimal(facts, settings) : full(payload, facts, settings, now)
+  const words = detail === 'minimal' ? minimal(facts, settings) : full(payload, facts, settings, now)
+  const made = { ...words, entry: { ...words.entry, urgency: urgencyOf(payload, now) } }
   return payload.kind === 'alerts' || payload.ack === null ? made : withAck(made, payload.ack, settings.wording)
 }
 
@@ -64,6 +69,17 @@ function withAck(made: Rendered, { link, code }: AckWays, { mail: { line } }: Wo
   if (texts.length === 0) return made
   const anchors = texts.map((text) => (link !== null && text.includes(link) ? `<a href="${escapeHtml(link)}">${escapeHtml(text)}</a>` : escapeHtml(text)))
   return { ...made, text: `${texts.join('\n')}\n\n${made.text}`, html: made.html.replace(/(<body[^>]*>)/, (body) => `${body}\n<p>${anchors.join('<br>')}</p>`), answer: answer.join(' '), entry: { ...made.entry, ack: { link, code } } }
+}
+
+/** How much it presses among others. */
+function urgencyOf(payload: Exclude<MessagePayload, { readonly kind: 'test' }>, now: number): Urgency {
+  if (payload.kind === 'alerts' && payload.expired === true) return { kind: 'expired' }
+  const { incident } = payload
+  if (incident === null) return { kind: 'other' }
+  if (payload.kind === 'incident' && tellsEnd(payload.what)) return { kind: 'over', how: 'told' }
+  if (!isRunning(incident)) return { kind: 'over', how: incident.state === 'merged' ? 'merged' : 'ended' }
+  const respond = runningClocks(incident, now).find(({ clock }) => clock === 'respond')
+  return respond === undefined ? { kind: 'answered' } : { kind: 'unanswered', leftMs: respond.leftMs }
 }
 
 /** What every message has, and all that a minimal one may say. */
@@ -88,7 +104,7 @@ function factsOf(payload: MessagePayload, settings: RenderSettings, now: number)
   switch (payload.kind) {
     case 'incident': {
       const { incident, what } = payload
-      return made(wording.message.what[what], incident.severity, incident.service, incident.number, incident, what === 'recovered')
+      return made(wording.message.what[what], incident.severity, incident.service, incident.number, incident, tellsEnd(what))
     }
     case 'alerts': {
       const firing = payload.alerts.some((alert) => alert.endsAt === null)
@@ -104,6 +120,8 @@ function factsOf(payload: MessagePayload, settings: RenderSettings, now: number)
 
 /** A service's name outside: never the id itself, which a label may have made up. */
 export function aliasOf(service: string, { wording, serviceAliases }: Pick<RenderSettings, 'wording' | 'serviceAliases'>): string {
+  const several = servicesNamed(service)
+  if (several.length > 1) return [...new Set(several.map((one) => aliasOf(one, { wording, serviceAliases })))].join('、')
   if (Object.hasOwn(serviceAliases, service)) return serviceAliases[service] ?? ''
   return Object.hasOwn(wording.service, service) ? (wording.service[service] ?? '') : wording.message.otherService
 }
@@ -122,11 +140,26 @@ function worstOf(severities: readonly Severity[]): Severity {
   return severities.reduce<Severity>((worst, one) => (moreUrgent(one, worst) ? one : worst), 'info')
 }
 
-/** The nearest clock that still runs, or the last that is late; '' when all have stopped. */
-function leftText(incident: Incident, wording: Wording, now: number): string {
-  const running = runningClocks(incident, now)
-  const next = running.find((clock) => !clock.breached) ?? running.at(-1)
-  return next === undefined ? '' : shortClock(next, wording)
+/** The nearest clock that still runs; where one is late, all that run, the late ones first. '' when all have stopped. */
+const leftText = (incident: Incident, wording: Wording, now: number): string => leftPieces(incident, wording, now).join('；')
+
+function leftPieces(incident: Incident, wording: Wording, now: number): readonly string[] {
+  const running = runningClocks(incident, now).toSorted((a, b) => Number(b.breached) - Number(a.breached))
+  return (running[0]?.breached === true ? running : running.slice(0, 1)).map((clock) => shortClock(clock, wording))
+}
+
+/** The same for an SMS: where several clocks are told, as many as its room holds, the late ones first. */
+function briefLeft(incident: Incident, wording: Wording, now: number): string {
+  const [first = '', ...others] = leftPieces(incident, wording, now)
+  if (others.length === 0) return first
+  const tight = (text: string): string => text.replaceAll(' ', '')
+  let said = tight(first)
+  for (const piece of others) {
+    const longer = `${said}；${tight(piece)}`
+    if (longer.length > BRIEF_LEFT_CHARS) break
+    said = longer
+  }
+  return said
 }
 
 const runningClocks = (incident: Incident, now: number): readonly ClockView[] =>
@@ -138,13 +171,14 @@ function shortClock({ clock: name, leftMs, breached }: ClockView, wording: Wordi
   return breached ? fill(wording.message.left.breached, { clock, over: text }) : fill(wording.message.left.running, { clock, left: text })
 }
 
-function minimal({ severity, fields, resolved, at, incident }: Facts, { wording }: RenderSettings): Rendered {
+function minimal({ severity, fields: told, resolved, at, incident }: Facts, { wording }: RenderSettings): Rendered {
+  const fields = incident === null ? told : { ...told, left: briefLeft(incident, wording, at) }
   const words = wording.message.minimal
   const lines = [
     ...(fields.service === '' ? [] : [fill(words.service, { service: fields.service })]),
     fill(words.severity, { severity: fields.severity }),
     ...(fields.number === '' ? [] : [fill(words.number, { number: fields.number })]),
-    ...(fields.left === '' ? [] : [fill(words.left, { left: fields.left })]),
+    ...(told.left === '' ? [] : [fill(words.left, { left: told.left })]),
     words.more,
   ]
   const subject = tidy(fill(words.subject, { ...fields }))
@@ -188,7 +222,7 @@ function groupOfIncident({ incident, what }: Notice, consoleUrl: string | undefi
     alerts: incident.alerts.map((alert) => ({
       labels: { ...alert.labels, severity: alert.severity, service: incident.service, incident: incident.number },
       annotations: { summary: alert.summary, description: alert.description, action: alert.action },
-      startsAt: alert.startedAt, endsAt: what === 'recovered' ? (incident.recoveredAt ?? undefined) : alert.state === 'resolved' ? alert.changedAt : undefined,
+      startsAt: alert.startedAt, endsAt: tellsEnd(what) ? (incident.recoveredAt ?? incident.closedAt ?? undefined) : alert.state === 'resolved' ? alert.changedAt : undefined,
       generatorUrl: '', fingerprint: alert.fingerprint,
     })),
   }
@@ -232,7 +266,7 @@ function renderTest(channel: string, { severity, fields, at }: Facts, { wording 
 function wordsOf(severity: Severity, fields: MessageFields, subject: string, lines: readonly string[], brief: string, link: string | undefined, webhook: WebhookPayload): Rendered {
   const all = link === undefined ? lines : [...lines, link]
   return {
-    severity, fields, subject, brief, webhook, answer: '', more: [], entry: { number: fields.number, title: subject, details: [], ack: null },
+    severity, fields, subject, brief, webhook, answer: '', more: [], entry: { number: fields.number, title: subject, details: [], ack: null, urgency: { kind: 'other' } },
     text: `${[subject, '', ...all].join('\n')}\n`,
     html: `<!doctype html><html lang="zh-CN"><body style="font-family:sans-serif;font-size:15px;line-height:1.6">\n<p>${lines.map(escapeHtml).join('<br>')}</p>${link === undefined ? '' : `\n<p><a href="${escapeHtml(link)}">${escapeHtml(link)}</a></p>`}\n</body></html>`,
     markdown: [`**${plainMarkdown(subject)}**`, ...lines.map((line) => `> ${plainMarkdown(line)}`), ...(link === undefined ? [] : [`[${link}](${link})`])].join('\n\n'),

@@ -139,9 +139,12 @@ describe('alerts/routes.yml', () => {
 
   it('sends each kind of alert where it belongs', () => {
     expect(to({ alertname: 'HostDown', severity: 'critical', sla: 'standard', incident: 'F20261122-001', instance: 'a' })).toEqual(['duty {incident="F20261122-001"}'])
+    // Pushed from outside: no incident tells them apart.
+    expect(to({ alertname: 'Full', severity: 'critical', sla: 'standard', instance: 'a' })).toEqual(['duty {alertname="Full", instance="a"}'])
+    expect(to({ alertname: 'Slow', severity: 'critical', sla: 'standard', system: 'portal' })).toEqual(['duty {alertname="Slow", system="portal"}'])
     expect(to({ alertname: 'Full', severity: 'critical', instance: 'a' })).toEqual(['duty {alertname="Full", instance="a"}'])
     expect(to({ alertname: 'Load', severity: 'warning', instance: 'a' })).toEqual(['on-site {alertname="Load", instance="a"}'])
-    expect(to({ alertname: 'Note', severity: 'info', instance: 'a' })).toEqual(['on-site {alertname="Note"}'])
+    expect(to({ alertname: 'Note', severity: 'info', instance: 'a' })).toEqual(['on-site {alertname="Note", instance="a"}'])
     expect(to({ alertname: 'Watchdog', severity: 'info', fault: 'watchdog' })).toEqual(['heartbeat {alertname="Watchdog"}'])
   })
   it('names what the other files must have', () => {

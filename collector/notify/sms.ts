@@ -9,9 +9,9 @@ export type PhoneOutcome =
   | { readonly kind: 'refused'; readonly why: string }
   | { readonly kind: 'later'; readonly why: string; readonly channelDown: boolean; readonly unsure: boolean; readonly afterMs?: number }
 
-/** How many SMS one person gets. */
+/** How many SMS one person gets; the last of a window is kept for the opening of a critical incident. */
 export function perPerson(settings: SettingsOf<'sms-http' | 'sms-aliyun'>): DigestPolicy {
-  return { by: 'person', windows: [{ max: settings.perPerson, ms: settings.perPersonWindow }], gatherMs: settings.gather, aloneUpTo: 1 }
+  return { by: 'person', windows: [{ max: settings.perPerson, ms: settings.perPersonWindow }], gatherMs: settings.gather, aloneUpTo: 1, reserved: settings.perPerson > 1 ? 1 : 0 }
 }
 
 /** Sends to each phone in turn. A channel that is down is not asked for the rest of them. */

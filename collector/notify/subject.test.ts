@@ -17,7 +17,7 @@ const dutyWording = parseDutyWording(template('duty-zh-CN.yml'), 'duty-zh-CN.yml
 const START = Date.UTC(2026, 10, 22, 2, 0)
 const MINUTE = 60_000
 const late = new Set<string>()
-const world = { wording, stepText: (step: Parameters<typeof stepText>[1]) => stepText(dutyWording, step), reportLate: (key: string) => late.has(key) }
+const world = { wording, stepText: (step: Parameters<typeof stepText>[1]) => stepText(dutyWording, step), reportLate: (key: string) => late.has(key), alertOver: (fingerprint: string) => late.has(fingerprint) }
 
 const running: Incident = open({
   type: 'open', id: 7, number: 'F1', key: 'k', service: 'business', instance: 'web-01', part: '', fault: 'down',
@@ -31,7 +31,7 @@ const reopened: Incident = { ...running, reopenings: 1 }
 const cause: Incident = { ...running, id: 8, number: 'F2' }
 
 const ack = { link: 'https://console.example.org/a/x', code: null }
-const notice = (what: Notice['what']): Notice => ({ kind: 'incident', what, round: 0, incident: running, ack })
+const notice = (what: Notice['what']): Notice => ({ kind: 'incident', what, round: 0, incident: running, ack, closing: null })
 const escalation = (...steps: readonly { readonly clock: 'respond' | 'dispose' | 'recover'; readonly used: number; readonly repeat: number }[]): PlainPayload => ({
   kind: 'plain', what: '时限提醒', severity: 'critical', service: 'business', number: 'F1', title: '旧标题', lines: ['响应时限已用 50%，还剩 30 分钟'], incident: running, ack, about: { kind: 'escalation', steps: [...steps] },
 })
@@ -110,6 +110,18 @@ it('a reminder of a report goes while the report is late', () => {
 })
 
 it('only what depends on the moment is asked about', () => {
-  expect([notice('opened'), notice('reopened'), notice('reminded'), escalation(respond50)].every(dependsOnMoment)).toBe(true)
-  expect([notice('recovered'), { ...escalation(respond50), about: null }, { kind: 'plain' }, { kind: 'test', channel: 'x' }, { kind: 'alerts' }, null, 'x', [1]].some(dependsOnMoment)).toBe(false)
+  expect([notice('opened'), notice('reopened'), notice('reminded'), escalation(respond50), { kind: 'alerts' }].every(dependsOnMoment)).toBe(true)
+  expect([notice('recovered'), { ...escalation(respond50), about: null }, { kind: 'plain' }, { kind: 'test', channel: 'x' }, notice('closed'), notice('judged'), null, 'x', [1]].some(dependsOnMoment)).toBe(false)
+})
+
+it('an alert that is over when its turn comes goes, and is known to be over', () => {
+  const pushed = (fingerprint: string) => ({ labels: { alertname: 'A' }, annotations: {}, startsAt: START, endsAt: null, generatorUrl: '', fingerprint })
+  const payload = { kind: 'alerts', receiver: 'duty', groupKey: 'g', groupLabels: {}, alerts: [pushed('a1'), pushed('a2')], incident: null } as const
+  const expired = (): unknown => payloadOf(subjectNow(messagePayload.parse(payload), undefined, world, START))
+  late.add('a1')
+  expect(expired()).toMatchObject({ expired: false })
+  late.add('a2')
+  expect(expired()).toMatchObject({ expired: true })
+  late.delete('a1')
+  late.delete('a2')
 })

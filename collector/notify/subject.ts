@@ -8,6 +8,7 @@ import { clockStops, isRunning } from '../incidents/incident.ts'
 import type { Incident } from '../incidents/incident.ts'
 import { clockViews } from '../incidents/sla.ts'
 import type { Wording } from '../incidents/wording.ts'
+import { tellsEnd } from './notice.ts'
 import type { AckWays, Notice } from './notice.ts'
 import type { EscalationAbout, MessagePayload, PlainPayload } from './payload.ts'
 
@@ -28,23 +29,27 @@ export interface SubjectWorld {
   stepText(step: StepNow): string
   /** Whether the report of that key is still late. */
   reportLate(key: string): boolean
+  /** Whether an alert that fired is over by now. */
+  alertOver(fingerprint: string): boolean
 }
 
 /** Whether what a stored payload says depends on when it goes. Cheap: a storm has thousands that need not be read twice. */
 export function dependsOnMoment(stored: Json): boolean {
   if (typeof stored !== 'object' || stored === null || !('kind' in stored)) return false
-  return (stored['kind'] === 'incident' && stored['what'] !== 'recovered') || (stored['kind'] === 'plain' && (stored['about'] ?? null) !== null)
+  if (stored['kind'] === 'alerts') return true
+  return (stored['kind'] === 'incident' && stored['what'] !== 'recovered' && stored['what'] !== 'judged' && stored['what'] !== 'closed') || (stored['kind'] === 'plain' && (stored['about'] ?? null) !== null)
 }
 
 /** Number of the incident that a payload is about; undefined: it says the same whenever it goes. */
 export function incidentAsked(payload: MessagePayload): string | undefined {
-  if (payload.kind === 'incident') return payload.what === 'recovered' ? undefined : payload.incident.number
+  if (payload.kind === 'incident') return tellsEnd(payload.what) ? undefined : payload.incident.number
   return payload.kind === 'plain' && payload.about?.kind === 'escalation' ? payload.number : undefined
 }
 
 /** The payload as of `now`. `incident`: the one it is about, or that it went into; undefined: there is none. */
 export function subjectNow(payload: MessagePayload, incident: Incident | undefined, world: SubjectWorld, now: number): Subject {
   if (payload.kind === 'plain') return plainNow(payload, incident, world, now)
+  if (payload.kind === 'alerts') return stands({ ...payload, expired: payload.alerts.some((alert) => alert.endsAt === null) && payload.alerts.every((alert) => alert.endsAt !== null || world.alertOver(alert.fingerprint)) })
   return payload.kind === 'incident' && incident !== undefined ? noticeNow(payload, incident, world) : stands(payload)
 }
 
@@ -54,10 +59,10 @@ const stands = (payload: MessagePayload): Subject => {
 }
 
 function noticeNow(notice: Notice, incident: Incident, world: SubjectWorld): Subject {
-  if (notice.what === 'recovered') return stands(notice)
+  if (tellsEnd(notice.what)) return stands(notice)
   const same = incident.number === notice.incident.number && incident.reopenings === notice.round
   if (notice.what === 'reminded' && (!same || !isRunning(incident))) return over(notice.incident.number, incident, world.wording.superseded, 'reopened')
-  if (incident.number !== notice.incident.number) return stands({ ...notice, ack: null })
+  if (incident.number !== notice.incident.number) return stands({ ...notice, incident: { ...notice.incident, state: 'merged' }, ack: null })
   return stands({ ...notice, incident: same ? incident : notice.incident, ack: ackNow(notice.ack, incident) })
 }
 

@@ -22,7 +22,7 @@ export interface HiddenFact {
 
 export interface WhyFacts extends ExplainFacts {
   /** Messages that decisions name, by id; one that is missing is forgotten. */
-  readonly messages: ReadonlyMap<string, Pick<OutboxView, 'channel' | 'to' | 'receipts' | 'error'>>
+  readonly messages: ReadonlyMap<string, Pick<OutboxView, 'channel' | 'to' | 'receipts' | 'error' | 'heldUntil'>>
   /** What was handed over in earlier flushes that "told before" refers to. */
   readonly toldBefore: readonly Decision[]
   alertOf(fingerprint: string): RoutedAlert | undefined
@@ -138,7 +138,7 @@ export function whyMessages(decision: Pick<Decision, 'outboxIds' | 'receiver' | 
 }
 
 /** What had become of one message. */
-export function whyMessage(message: Pick<OutboxView, 'channel' | 'to' | 'receipts' | 'error'>, at: number): DecisionAnswer {
+export function whyMessage(message: Pick<OutboxView, 'channel' | 'to' | 'receipts' | 'error' | 'heldUntil'>, at: number): DecisionAnswer {
   const { channel, to, receipts } = message
   const lines = receipts.map((one) => {
     const late = one.at > at ? '（在此之后）' : ''
@@ -147,13 +147,15 @@ export function whyMessage(message: Pick<OutboxView, 'channel' | 'to' | 'receipt
       delivered: `${officeTime(one.at)} 经 ${channel} 送达 ${one.to.join('、')}`,
       'try-again': `${officeTime(one.at)} 经 ${channel} 第 ${one.attempt} 次发送未成功，将重试：${one.detail}`,
       refused: `${officeTime(one.at)} ${channel} 拒收，不再重试：${one.detail}`,
+      budget: `${officeTime(one.at)} 没有经 ${channel} 发出：${one.detail}`,
       interrupted: `${officeTime(one.at)} 程序在发送途中退出，已重新发送`,
       superseded: `${officeTime(one.at)} 轮到发送时已不再成立，没有发送：${one.detail}`,
     } as const
     return line('receipt', `${[words[one.outcome], ...missed].join('；')}${late}`, one.at)
   })
+  const held = message.heldUntil === null ? [] : [line('suppressor', `${channel} 对同一接收人的发送条数有上限，此条最早 ${officeTime(message.heldUntil)} 发出`, message.heldUntil)]
   const last = receipts.filter((one) => one.at <= at).at(-1)
-  if (last === undefined) return { reason: 'sending', lines: [line('receipt', `已排入 ${channel} 发送队列（${to.join('、')}），此时还没有回执`), ...lines] }
+  if (last === undefined) return { reason: 'sending', lines: [line('receipt', `已排入 ${channel} 发送队列（${to.join('、')}），此时还没有回执`), ...lines, ...held] }
   if (receipts.some((one) => one.at <= at && one.outcome === 'delivered')) return { reason: 'told', lines }
   return { reason: last.outcome === 'superseded' ? 'superseded' : 'channel-failed', lines }
 }

@@ -8,20 +8,31 @@ import type { RuleGroup } from './rule.ts'
 /** How often the folders are looked at. */
 const watchMs = 30_000
 
+/** The watch over the rule folders. */
+export interface RuleWatch {
+  /** Looks now. Answers every mistake of the files as they are, also where they were told before; none: they are in use. */
+  look(): Promise<readonly string[]>
+  stop(): void
+}
+
 /**
  * Loads the rule files again when one of them changed. With mistakes the running rules stay, and every mistake is logged.
- * Returns what stops it. `initialMark`: `ruleFoldersMark` as of the first load.
+ * `initialMark`: `ruleFoldersMark` as of the first load.
  */
 export function watchRules(
   folders: readonly RuleFolder[], initialMark: string, clock: Pick<Clock, 'every'>, log: Pick<Log, 'error'>, replace: (groups: readonly RuleGroup[]) => void,
-): () => void {
+): RuleWatch {
   let mark = initialMark
-  return clock.every(watchMs, 'rule files', async () => {
+  let mistakes: readonly string[] = []
+  async function look(): Promise<readonly string[]> {
     const seen = await ruleFoldersMark(folders)
-    if (seen === mark) return
+    if (seen === mark) return mistakes
     const read = await readRuleFolders(folders)
     mark = seen
+    mistakes = read.kind === 'ok' ? [] : read.mistakes.map(mistakeText)
     if (read.kind === 'ok') replace(read.groups)
-    else log.error('rules: files not loaded, the old rules stay', { mistakes: read.mistakes.map(mistakeText) })
-  })
+    else log.error('rules: files not loaded, the old rules stay', { mistakes })
+    return mistakes
+  }
+  return { look, stop: clock.every(watchMs, 'rule files', async () => void (await look())) }
 }

@@ -62,19 +62,33 @@ describe('frozen months', () => {
   })
 
   it('M1: over, in order, closed, or for a reason', () => {
+    const JULY = '2026-07-01'
     const open = exampleFaults.map((fault) => (fault.number === 'F20260731-001' ? { ...fault, closed: false } : fault))
     const code = (...given: Parameters<typeof mayFreeze>): string => {
       const decision = mayFreeze(...given)
       return decision.kind === 'may' ? 'may' : decision.code
     }
-    expect(code('2026-07', undefined, exampleFaults, null, at('2026-08-01 00:00:00') - 1, zone)).toBe('month-not-over')
-    expect(code('2026-07', undefined, exampleFaults, null, at('2026-08-01 00:00:00'), zone)).toBe('may')
-    expect(code('2026-07', undefined, open, null, NOW, zone)).toBe('incidents-open')
-    expect(code('2026-07', undefined, open, '甲方要求', NOW, zone)).toBe('may')
+    expect(code('2026-07', undefined, JULY, exampleFaults, null, at('2026-08-01 00:00:00') - 1, zone)).toBe('month-not-over')
+    expect(code('2026-07', undefined, JULY, exampleFaults, null, at('2026-08-01 00:00:00'), zone)).toBe('may')
+    expect(code('2026-07', undefined, JULY, open, null, NOW, zone)).toBe('incidents-open')
+    expect(code('2026-07', undefined, JULY, open, '甲方要求', NOW, zone)).toBe('may')
     // It reaches into August too, but not into June.
-    expect(code('2026-08', '2026-07', open, null, NOW, zone)).toBe('incidents-open')
-    expect(code('2026-06', undefined, open, null, NOW, zone)).toBe('may')
-    expect(code('2026-07', undefined, open.map((fault) => ({ ...fault, excluded: '误报' })), null, NOW, zone)).toBe('may')
-    expect([code('2026-07', '2026-07', [], null, NOW, zone), code('2026-08', '2026-06', [], null, NOW, zone), code('2026-05', '2026-06', [], null, NOW, zone)]).toEqual(['month-frozen-already', 'month-before-missing', 'month-before-missing'])
+    expect(code('2026-08', '2026-07', JULY, open, null, NOW, zone)).toBe('incidents-open')
+    expect(code('2026-06', undefined, '2026-06-01', open, null, NOW, zone)).toBe('may')
+    expect(code('2026-07', undefined, JULY, open.map((fault) => ({ ...fault, excluded: '误报' })), null, NOW, zone)).toBe('may')
+    expect([code('2026-07', '2026-07', JULY, [], null, NOW, zone), code('2026-08', '2026-06', JULY, [], null, NOW, zone), code('2026-05', '2026-06', JULY, [], null, NOW, zone)]).toEqual(['month-frozen-already', 'month-before-missing', 'month-before-missing'])
+  })
+
+  it('M1: the first is the contract\'s first month, and no other', () => {
+    const first = (month: string) => mayFreeze(month, undefined, '2026-03-16', [], null, NOW, zone)
+    expect(first('2026-04')).toEqual({ kind: 'refused', code: 'month-before-missing', fields: { month: '2026-03' } })
+    expect(first('2026-02')).toMatchObject({ kind: 'refused', fields: { month: '2026-03' } })
+    expect(first('2026-03')).toEqual({ kind: 'may', forced: null })
+  })
+
+  it('M1: a reason is kept only where an incident is open', () => {
+    const open = exampleFaults.map((fault) => ({ ...fault, closed: false }))
+    expect(mayFreeze('2026-07', '2026-06', '2026-03-01', exampleFaults, '随手写的', NOW, zone)).toEqual({ kind: 'may', forced: null })
+    expect(mayFreeze('2026-07', '2026-06', '2026-03-01', open, '甲方要求', NOW, zone)).toEqual({ kind: 'may', forced: '甲方要求' })
   })
 })

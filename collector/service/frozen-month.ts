@@ -44,22 +44,24 @@ export interface Annotation {
   readonly hash: string
 }
 
-export type Decision = { readonly kind: 'may' } | { readonly kind: 'refused'; readonly code: RefusalCode; readonly fields: Readonly<Record<string, string>> }
+/** `forced`: the reason that goes with it; null where no incident is open, whatever was given. */
+export type Decision = { readonly kind: 'may'; readonly forced: string | null } | { readonly kind: 'refused'; readonly code: RefusalCode; readonly fields: Readonly<Record<string, string>> }
 
 const refused = (code: RefusalCode, fields: Readonly<Record<string, string>> = {}): Decision => ({ kind: 'refused', code, fields })
 
 /**
  * Whether a month may be frozen at `now`. It must be over, whatever the reason; it must follow the newest frozen one,
- * or the chain would have a hole; and its incidents must be closed, unless a reason says why it cannot wait.
+ * or the chain would have a hole, and the first is that of the contract's first day (`2026-03-01`), or those before it
+ * could never be frozen; and its incidents must be closed, unless a reason says why it cannot wait.
  */
-export function mayFreeze(month: string, newest: string | undefined, faults: readonly Fault[], forced: string | null, now: number, zone: string): Decision {
+export function mayFreeze(month: string, newest: string | undefined, contractStart: string, faults: readonly Fault[], forced: string | null, now: number, zone: string): Decision {
   const span = monthOf(month, zone)
   if (now < span.to) return refused('month-not-over')
-  const next = newest === undefined ? month : addMonths(newest, 1)
+  const next = newest === undefined ? contractStart.slice(0, 7) : addMonths(newest, 1)
   if (month !== next) return month === newest ? refused('month-frozen-already') : refused('month-before-missing', { month: next })
   const open = faults.filter((fault) => fault.excluded === undefined && !fault.closed && touches(fault, span, now))
   if (open.length > 0 && (forced ?? '').trim() === '') return refused('incidents-open', { numbers: open.map((fault) => fault.number).join('、') })
-  return { kind: 'may' }
+  return { kind: 'may', forced: open.length > 0 ? forced : null }
 }
 
 /** The content of a frozen month: its inputs and the figures made of them. */

@@ -189,14 +189,14 @@ export async function createServiceRoom(deps: ServiceDependencies): Promise<Serv
     return state.db.transaction().execute(async (trx) => {
       if (await frozenMonth(trx, month) !== undefined) return refusal(wording, 'month-frozen-already')
       const newest = await newestFrozen(trx)
-      const decision = mayFreeze(month, newest?.month, reckoned.faults, forced, now, zone)
+      const decision = mayFreeze(month, newest?.month, contractStart, reckoned.faults, forced, now, zone)
       if (decision.kind === 'refused') return refusal(wording, decision.code, decision.fields)
       if (reckoned.kind === 'calendar-missing') return refusal(wording, 'calendar-missing', { date: reckoned.date })
-      const content = { seq: (newest?.seq ?? 0) + 1, month, frozenAt: now, actor, forced, body: monthBody(reckoned.inputs), previousHash: newest?.hash ?? MONTH_ORIGIN }
+      const content = { seq: (newest?.seq ?? 0) + 1, month, frozenAt: now, actor, forced: decision.forced, body: monthBody(reckoned.inputs), previousHash: newest?.hash ?? MONTH_ORIGIN }
       const frozen = { ...content, hash: monthHash(content) }
       await storeMonth(trx, frozen)
       // The hash in the audit log is what a month that was cut off is missed by.
-      await appendAudit(trx, { at: now, actor, action: 'month.freeze', object: month, detail: { hash: frozen.hash, forced } })
+      await appendAudit(trx, { at: now, actor, action: 'month.freeze', object: month, detail: { hash: frozen.hash, forced: frozen.forced } })
       return { kind: 'done', value: frozen }
     })
   }

@@ -277,6 +277,16 @@ export const migrations: readonly Migration[] = [
         channel text not null, id text not null, at bigint not null, primary key (channel, id))`,
     ],
   },
+  {
+    name: 'urgent messages',
+    statements: [
+      // The opening of a critical incident goes by the place that is kept for it. In the index, so that no text is read for it.
+      'alter table outbox add column urgent bigint not null default 0',
+      'alter table channel_send add column urgent bigint not null default 0',
+      'drop index outbox_waiting',
+      `create index outbox_waiting on outbox (channel, state, person, due_at, created_at, id, urgent)`,
+    ],
+  },
 ]
 
 /**

@@ -166,6 +166,8 @@ export interface OutboxTable {
   person: string
   /** The send that last took the row along. */
   send_id: string | null
+  /** 1: the opening of a critical incident, which waits behind no reminder. */
+  urgent: number
 }
 
 /** An answer by SMS that was taken, known by a hash. */
@@ -317,6 +319,8 @@ export interface ChannelSendTable {
   channel: string
   person: string
   at: number
+  /** 1: it took something urgent along. */
+  urgent: number
 }
 
 /** What an SMS channel was billed on one day, by office time; attempts whose outcome is unknown included. */

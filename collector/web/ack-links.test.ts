@@ -110,6 +110,37 @@ describe('confirming', () => {
     expect(await taken()).toBe('示例工程师二')
   })
 
+  it('confirms a claimed recovery for the second person, once; a page opened before it confirms none', async () => {
+    const opened = await rig.incidents.openByHand('user-duty', { reporter: '某单位', contact: '', channel: 'hotline', reportedAt: rig.now, service: 'portal', instance: '', fault: '', severity: 'warning', title: '网页打不开', description: '' })
+    const byHand = opened.kind === 'done' ? opened.value : ''
+    const token = await rig.link(byHand, 'engineer-2')
+    const post = (what: string) => ask(token, { method: 'POST', headers: form, body: `confirm=${what}` })
+    // Nobody claims anything: the word of the other page confirms nothing, and takes nothing.
+    expect((await post('recovery')).status).toBe(410)
+    const claimedAt = rig.now
+    expect(await rig.incidents.reportRecovery(byHand, 'user-duty', '能打开', 'engineer-2', claimedAt)).toMatchObject({ kind: 'done' })
+    rig.now += 60_000
+    const page = await (await ask(token)).text()
+    for (const part of ['确认故障已恢复', 'user-duty 认定该故障已于 11-22 10:00 恢复', 'value="recovery"']) expect(page).toContain(part)
+    expect((await rig.incidents.get(byHand))!).toMatchObject({ state: 'open', judgedBy: null })
+    expect((await post('maybe')).status).toBe(403)
+    const done = await (await post('recovery')).text()
+    expect(done).toContain('已记录：示例工程师二 于 11-22 10:01 确认恢复')
+    expect((await rig.incidents.get(byHand))!).toMatchObject({ state: 'recovered', recoveredAt: claimedAt, judgedBy: 'user-duty', claim: null })
+    expect(await kindOf(await post('recovery'))).toBe('used')
+    expect(await rig.state.db.selectFrom('audit').select(['actor', 'object']).where('action', '=', 'duty.recovery-link').execute()).toEqual([{ actor: 'engineer-2', object: byHand }])
+  })
+
+  it('a link of the claimant\'s own person confirms nothing', async () => {
+    await rig.state.db.updateTable('account').set({ person: 'engineer-2' }).where('user', '=', 'user-duty').execute()
+    const opened = await rig.incidents.openByHand('user-duty', { reporter: '某单位', contact: '', channel: 'hotline', reportedAt: rig.now, service: 'portal', instance: '', fault: '', severity: 'warning', title: '网页打不开', description: '' })
+    const byHand = opened.kind === 'done' ? opened.value : ''
+    expect(await rig.incidents.reportRecovery(byHand, 'user-duty', '能打开', 'engineer-3', rig.now)).toMatchObject({ kind: 'done' })
+    const response = await ask(await rig.link(byHand, 'engineer-2'), { method: 'POST', headers: form, body: 'confirm=recovery' })
+    expect(await kindOf(response)).toBe('gone')
+    expect((await rig.incidents.get(byHand))!.claim).not.toBeNull()
+  })
+
   it('says expired, closed, gone, and who is no longer in the team', async () => {
     const [short, long] = [await rig.link(number, 'engineer-2', 60_000), await rig.link(number, 'engineer-2', 2 * 24 * HOUR)]
     const nowhere = await rig.link('F20990101-001', 'engineer-2')

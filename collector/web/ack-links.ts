@@ -17,6 +17,8 @@ import type { Wording } from '../incidents/wording.ts'
 import { aliasOf } from '../notify/render.ts'
 import { appendAudit } from '../state/audit.ts'
 import type { State } from '../state/open.ts'
+import type { IncidentDetail } from '../../protocol/api.ts'
+import type { Alongside } from '../incidents/people.ts'
 import type { AckAnswer, AckLinkDependencies } from './duty-dependencies.ts'
 
 /** Wrong tokens of one address, and its confirmations that came to nothing, within the window. */
@@ -26,7 +28,7 @@ const IN_VAIN = { failures: 30, windowMs: 600_000, addresses: 10_000 }
 export interface AckLinkParts {
   readonly state: State
   readonly duty: Pick<Duty, 'context'>
-  readonly incidents: Pick<Incidents, 'get' | 'acknowledge'>
+  readonly incidents: Pick<Incidents, 'get' | 'acknowledge' | 'confirmRecovery'>
   readonly wording: Wording
   readonly serviceAliases: Readonly<Record<string, string>>
   now(): number
@@ -41,13 +43,13 @@ export function ackLinks(parts: AckLinkParts): AckLinkDependencies {
   const page = () => parts.duty.context().wording.page
 
   /** What leaves the site in messages: severity, service by alias, number. */
-  async function titleOf(number: string): Promise<{ readonly lines: readonly string[]; readonly by: string | null; readonly over: boolean } | undefined> {
+  async function titleOf(number: string): Promise<{ readonly lines: readonly string[]; readonly by: string | null; readonly over: boolean; readonly claim: IncidentDetail['claim'] } | undefined> {
     const incident = await incidents.get(number)
     if (incident === undefined) return undefined
     const service = incident.service === '' ? '' : aliasOf(incident.service, parts)
     const what = parts.wording.message.what.opened
     const line = fill(parts.wording.message.minimal.subject, { severity: parts.wording.severity[incident.severity], service, what, number })
-    return { lines: [line], by: incident.acknowledgedBy, over: incident.state === 'merged' || incident.state === 'closed' || incident.state === 'recovered' }
+    return { lines: [line], by: incident.acknowledgedBy, claim: incident.claim, over: incident.state === 'merged' || incident.state === 'closed' || incident.state === 'recovered' }
   }
 
   function limited(waitMs: number): AckAnswer {
@@ -72,6 +74,17 @@ export function ackLinks(parts: AckLinkParts): AckLinkDependencies {
       if (found.kind === 'refused') return refusal(found, address, false)
       const title = await titleOf(found.claim.incident)
       if (title === undefined) return { kind: 'gone', heading: page().refused, lines: [page().gone] }
+      if (title.claim !== null && title.claim.by !== found.person.id && title.claim.by !== found.person.name) {
+        const { by, at } = title.claim
+        return {
+          kind: 'ask',
+          heading: page().recoveryTitle,
+          lines: [...title.lines, fill(page().recoveryAsk, { by, at: localText(context.plan.zone, at), person: found.person.name })],
+          confirm: page().recoveryConfirm,
+          confirmValue: 'recovery',
+          hint: page().hint,
+        }
+      }
       if (title.by !== null) return { kind: 'already', heading: fill(page().already, { by: title.by }), lines: [...title.lines, page().next] }
       if (title.over) return { kind: 'gone', heading: page().over, lines: title.lines }
       return {
@@ -85,14 +98,14 @@ export function ackLinks(parts: AckLinkParts): AckLinkDependencies {
 
     elsewhere: () => ({ kind: 'elsewhere', heading: page().refused, lines: [page().elsewhere] }),
 
-    async confirm(token, address) {
+    async confirm(token, address, what = 'yes') {
       const now = parts.now()
       const context = parts.duty.context()
       const found = await lookAtLink(state.db, context, token, now)
       if (found.kind === 'refused') return refusal(found, address, true)
       const { incident, person } = found.claim
       let lost: AckRefusal | undefined
-      const outcome = await incidents.acknowledge(incident, found.person.name, { kind: 'link', person }, {
+      const alongside: Alongside = {
         // Looked at again where it counts: two taps at once, or a link that ran out between.
         async check(trx) {
           const again = await lookAtLink(trx, context, token, now)
@@ -102,13 +115,14 @@ export function ackLinks(parts: AckLinkParts): AckLinkDependencies {
         },
         async write(trx) {
           await confirmLink(trx, context, token, now)
-          await appendAudit(trx, { at: now, actor: person, action: 'duty.ack-link', object: incident, detail: { address } })
+          await appendAudit(trx, { at: now, actor: person, action: what === 'yes' ? 'duty.ack-link' : 'duty.recovery-link', object: incident, detail: { address } })
         },
-      })
+      }
+      const outcome = what === 'yes' ? await incidents.acknowledge(incident, found.person.name, { kind: 'link', person }, alongside) : await incidents.confirmRecovery(incident, found.person.name, person, alongside)
       if (lost !== undefined) return refusal(lost, address, true)
       const title = await titleOf(incident)
       const lines = title?.lines ?? []
-      if (outcome.kind === 'done') return { kind: 'done', heading: fill(page().done, { person: found.person.name, at: localText(context.plan.zone, now) }), lines: [...lines, page().next] }
+      if (outcome.kind === 'done') return { kind: 'done', heading: fill(what === 'yes' ? page().done : page().recoveryDone, { person: found.person.name, at: localText(context.plan.zone, now) }), lines: [...lines, page().next] }
       return { kind: outcome.code === 'acknowledged-already' ? 'already' : 'gone', heading: outcome.message, lines }
     },
   }

@@ -25,7 +25,7 @@ export const ackPagePolicy = `default-src 'none'; style-src 'sha256-${createHash
 
 /** The document. */
 export async function ackPage(answer: AckAnswer, product: string): Promise<string> {
-  const form = answer.confirm === undefined ? '' : html`<form method="post"><button name="confirm" value="yes">${answer.confirm}</button></form>`
+  const form = answer.confirm === undefined ? '' : html`<form method="post"><button name="confirm" value="${answer.confirmValue ?? 'yes'}">${answer.confirm}</button></form>`
   // The style is ours and must come out as it was hashed: the template would escape its quotes.
   const styled = raw(`<style>${style}</style>`)
   const document = await html`<!doctype html>

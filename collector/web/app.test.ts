@@ -67,6 +67,8 @@ const table: Readonly<Record<string, readonly [Permission | 'signed-in' | 'open'
   [`POST ${own}/incidents/:number/close`]: ['incidents.act', 'text'],
   [`POST ${own}/incidents/:number/reopen`]: ['incidents.act', 'text'],
   [`POST ${own}/incidents/:number/recovery`]: ['incidents.act', 'recovery'],
+  [`POST ${own}/incidents/:number/confirm-recovery`]: ['incidents.act', 'confirm-recovery'],
+  [`POST ${own}/incidents/:number/refuse-recovery`]: ['incidents.act', 'refuse-recovery'],
   [`POST ${own}/incidents/:number/assign`]: ['incidents.act', 'assign'],
   [`POST ${own}/incidents/:number/unassign`]: ['incidents.act', 'none'],
   [`POST ${own}/incidents/:number/severity`]: ['incidents.act', 'severity'],
@@ -149,7 +151,7 @@ describe('who may pass', () => {
 
   it('outside /api nothing is there but health, metrics, reload, enrolment, answers and the console', () => {
     const routes = stub.web.app.routes.filter((route) => !route.path.startsWith('/api')).map((route) => `${route.method} ${route.path}`)
-    expect([...new Set(routes)].sort()).toEqual(['ALL /*', 'ALL /assets/*', 'ALL /icon.svg', 'GET /*', 'GET /-/healthy', 'GET /-/ready', 'GET /a/:token', 'GET /assets/*', 'GET /healthz', 'GET /metrics', 'POST /-/reload', 'POST /a/:token', 'POST /enrol', 'POST /sms-replies/:channel', 'POST /sms-replies/:channel/:secret'])
+    expect([...new Set(routes)].sort()).toEqual(['ALL /*', 'ALL /assets/*', 'ALL /icon.svg', 'ALL /sms-replies/:channel', 'ALL /sms-replies/:channel/:secret', 'GET /*', 'GET /-/healthy', 'GET /-/ready', 'GET /a/:token', 'GET /assets/*', 'GET /healthz', 'GET /metrics', 'POST /-/reload', 'POST /a/:token', 'POST /enrol', 'POST /sms-replies/:channel', 'POST /sms-replies/:channel/:secret'])
   })
 
   it.each(guarded)('$key refuses who is nobody', async ({ method, path, body }) => {

@@ -25,14 +25,19 @@ export interface AckAnswer {
   readonly heading: string
   readonly lines: readonly string[]
   readonly confirm?: string
+  /** What the button says yes to: a page that was opened before somebody claimed a recovery must not confirm that. Left out: `yes`. */
+  readonly confirmValue?: AckConfirm
   readonly hint?: string
   readonly retryAfterMs?: number
 }
 
+/** What a page asks: to take the incident, or to confirm that it is over. */
+export type AckConfirm = 'yes' | 'recovery'
+
 export interface AckLinkDependencies {
   /** Writes nothing but the count of wrong tokens of that address. */
   look(token: string, address: string): Promise<AckAnswer>
-  confirm(token: string, address: string): Promise<AckAnswer>
+  confirm(token: string, address: string, what?: AckConfirm): Promise<AckAnswer>
   /** For a request that did not come from the page's own form. */
   elsewhere(): AckAnswer
 }

@@ -14,7 +14,7 @@ export interface IncidentWebDependencies
     Incidents,
     | 'search' | 'get' | 'mergedInto' | 'hidden' | 'attachment' | 'workLog'
     | 'acknowledge' | 'comment' | 'close' | 'assign' | 'unassign' | 'setSeverity' | 'rootCause'
-    | 'openByHand' | 'reportRecovery' | 'reopen' | 'merge' | 'split' | 'attach' | 'logWork'
+    | 'openByHand' | 'reportRecovery' | 'confirmRecovery' | 'refuseRecovery' | 'reopen' | 'merge' | 'split' | 'attach' | 'logWork'
   > {
   /** Keeps what the telemetry says at that moment beside the text. */
   dispose(number: string, actor: string, text: string): ReturnType<Incidents['dispose']>

@@ -82,7 +82,7 @@ describe('POST /sms-replies', () => {
     expect((await post(`/sms-replies/sms/${SECRET}/more`, '4712')).status).toBe(404)
     expect((await post('/sms-replies/sms/wrong', '4713')).status).toBe(404)
     expect((await post(`/sms-replies/sms/${SECRET}`, 'x'.repeat(MOST_REPLY_BYTES + 1))).status).toBe(413)
-    expect((await web.app.request(`http://127.0.0.1/sms-replies/sms/${SECRET}`, { method: 'PUT', body: '4714' })).status).toBe(404)
+    expect((await web.app.request(`http://127.0.0.1/sms-replies/sms/${SECRET}`, { method: 'PUT', body: '4714' })).status).toBe(405)
     expect(taken.map(([, answer]) => answer.text)).toEqual(['4711', '4712'])
   })
 })

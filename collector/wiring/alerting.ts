@@ -23,9 +23,9 @@ import { isRunning } from '../incidents/incident.ts'
 import type { Incident } from '../incidents/incident.ts'
 import { createIncidents } from '../incidents/run.ts'
 import type { Incidents } from '../incidents/run.ts'
-import { eventMarks, incidentByNumber, incidentsWithin } from '../incidents/storage.ts'
+import { closingOf, eventMarks, incidentByNumber, incidentsWithin } from '../incidents/storage.ts'
 import type { SeriesValue } from '../incidents/series.ts'
-import { spanText } from '../sentence.ts'
+import { fill, spanText } from '../sentence.ts'
 import type { Log } from '../log.ts'
 import { errorText } from '../log.ts'
 import { reportOfAlert, reportOfChange } from '../notify/alert-source.ts'
@@ -41,10 +41,12 @@ import { restoreSpeakers } from '../notify/restore-speakers.ts'
 import { fingerprintOf } from '../notify/label-set.ts'
 import type { AckWays } from '../notify/notice.ts'
 import { messagePayload } from '../notify/payload.ts'
+import { problemText } from '../notify/problem-words.ts'
 import { createOutbox } from '../notify/outbox.ts'
 import type { Outbox } from '../notify/outbox.ts'
 import { openChannels, openWebhookAt } from '../notify/registry.ts'
 import { createRenderer } from '../notify/render.ts'
+import { isResolved } from '../notify/routed-alert.ts'
 import type { AlertReport } from '../notify/routed-alert.ts'
 import { dependsOnMoment, incidentAsked, subjectNow } from '../notify/subject.ts'
 import { missed, reached, unreachedNow } from '../notify/unreached.ts'
@@ -110,6 +112,8 @@ export interface Alerting {
   readonly files: AlertFiles
   /** Takes changed files into use now. */
   reload(): Promise<ReloadOutcome>
+  /** The same for rule files, which are taken or refused by themselves. Answers every mistake. */
+  reloadRules(): Promise<readonly string[]>
   /** Somebody answered an SMS of that channel. */
   readonly answered: DutyWatch['answered']
   /** An agent has fallen silent without a plan, or is back, at that time: its services are blind there meanwhile. */
@@ -156,12 +160,14 @@ async function openRooms(deps: AlertingDependencies, closers: (() => void | Prom
   const outbox = createOutbox({
     state, channels, clock, random: Math.random, counters, log, ...renderer,
     spokesman: (number) => speakers.spokesman(number),
+    note: (to) => (to.map((phone) => dutyWatch.misunderstood(phone)).includes(true) ? wording.message.misunderstood : undefined),
     async subject(stored, now) {
       if (!dependsOnMoment(stored)) return { kind: 'stands', payload: stored }
       const payload = messagePayload.parse(stored)
       const number = incidentAsked(payload)
+      const over = payload.kind === 'alerts' ? await overAmong(payload.alerts.map((alert) => alert.fingerprint), now) : new Set<string>()
       const incident = number === undefined ? undefined : await incidentByNumber(state.db, speakers.spokesman(number))
-      return subjectNow(payload, incident, { wording, stepText: (step) => stepText(duty.context().wording, step), reportLate: (key) => dutyWatch.reportLate(key) }, now)
+      return subjectNow(payload, incident, { wording, stepText: (step) => stepText(duty.context().wording, step), reportLate: (key) => dutyWatch.reportLate(key), alertOver: (fingerprint) => over.has(fingerprint) }, now)
     },
   })
   const duty = await openDuty({ state, clock, files: files.duty })
@@ -197,7 +203,13 @@ async function openRooms(deps: AlertingDependencies, closers: (() => void | Prom
     enqueue,
     works: () => outbox.works(),
     ack,
+    closing: (trx, incident) => closingOf(trx, incident.id),
     told: (receiver, integration, reachedNow) => told(`${receiver} ${integration}`, reachedNow),
+  }
+  /** Which of these alerts are over by now; one that routing has forgotten is. */
+  const overAmong = async (fingerprints: readonly string[], now: number): Promise<ReadonlySet<string>> => {
+    const found = await Promise.all(fingerprints.map(async (fingerprint) => ({ fingerprint, alert: await dispatch.alert(fingerprint) })))
+    return new Set(found.flatMap(({ fingerprint, alert }) => (alert === undefined || isResolved(alert, now) ? [fingerprint] : [])))
   }
   // An external Alertmanager tells people in our place, unless the site has given routes of its own as well.
   const external = settings.notify.alertmanagers
@@ -216,7 +228,7 @@ async function openRooms(deps: AlertingDependencies, closers: (() => void | Prom
     retentionMs: settings.notify.decisionRetention,
   })
   closers.push(() => dispatch.stop())
-  const dutyWatch = createDutyWatch({ state, clock, log, duty, incidents, wording, channels, kinds, outbox, generatorUrl: consoleUrl ?? '', ack, dispatch: () => dispatch, service: () => service, told })
+  const dutyWatch = createDutyWatch({ state, clock, log, duty, incidents, wording, channels, kinds, outbox, generatorUrl: consoleUrl ?? '', ack, dispatch: () => dispatch, service: () => service, told, refused: (channel, why) => counters.add('zhishou_sms_replies_refused_total', { channel, why }) })
   const changed: AlertReport[] = []
   /** What one unit of the incidents' room changes goes to routing in one piece: a cause may absorb thousands at once. */
   const put = (reports: readonly AlertReport[]): void => {
@@ -279,8 +291,7 @@ async function openRooms(deps: AlertingDependencies, closers: (() => void | Prom
   })
   closers.push(() => rules.stop())
   let rulesProblem: string | undefined
-  closers.push(
-    watchRules(folders, rulesMark, clock, {
+  const ruleWatch = watchRules(folders, rulesMark, clock, {
       error(message, fields) {
         rulesProblem = '规则文件有错误，仍在使用修改前的规则；重启前请先改正（zhishou collector check-config）'
         log.error(message, fields)
@@ -288,8 +299,8 @@ async function openRooms(deps: AlertingDependencies, closers: (() => void | Prom
     }, (groups) => {
       rulesProblem = undefined
       rules.replace(groups)
-    }),
-  )
+    })
+  closers.push(() => ruleWatch.stop())
   await incidents.reconcile(rules.alerts())
   await catchUp(rules.alerts())
 
@@ -319,7 +330,7 @@ async function openRooms(deps: AlertingDependencies, closers: (() => void | Prom
       return found === undefined || found.kind === 'unknown' ? undefined : found.kind === 'workday' || found.kind === 'makeup'
     },
     get decide() {
-      return decideByTree(Object.fromEntries(services().map(({ id, members }) => [id, { critical: members }])), ['critical'])
+      return decideByTree(Object.fromEntries(services().map(({ id, members }) => [id, { critical: members }])), settings.service.affecting)
     },
     faults: async ({ from, to }) => {
       const now = clock.now()
@@ -393,6 +404,7 @@ async function openRooms(deps: AlertingDependencies, closers: (() => void | Prom
   return {
     rules, incidents, dispatch, outbox, duty, service, desk, close, channels, files,
     reload: () => fileReload.reload(),
+    reloadRules: () => ruleWatch.look(),
     answered: (channel, answer) => dutyWatch.answered(channel, answer),
     async presenceChanged(instance, up, at) {
       for (const id of servicesOn(files.topology, instance)) {
@@ -407,9 +419,13 @@ async function openRooms(deps: AlertingDependencies, closers: (() => void | Prom
     },
     async problems() {
       const missing = tellsItself ? files.missing : []
+      const unclear = dutyWatch.misunderstoodLately(clock.now())
+      const ways = channels.length === 0 || !tellsItself ? [] : await outbox.problems()
       return [
         ...(rulesProblem === undefined ? [] : [rulesProblem]),
         ...fileReload.problems(),
+        ...(unclear === 0 ? [] : [fill(wording.message.problem['replies-unclear'], { count: unclear })]),
+        ...ways.map((one) => problemText(one, wording)),
         ...(channels.length === 0 && tellsItself ? ['没有配置任何通知渠道，告警只显示在控制台上'] : [...missing.map((one) => `路由配置不完整：${one}`), ...unreachedNow(unreachedPeople, clock.now()).map((one) => `有通知没有可以送达的人：${one}`)]),
         ...duty.faults().map((fault) => fault.text),
       ]

@@ -19,13 +19,14 @@ let rig: DutyRig
 let watch: DutyWatch
 let items: OutboxItem[]
 let told: string[]
+let refusals: string[]
 let warnings: string[]
 let waiting: SmsReply[]
 let late: { readonly key: string; readonly period: string; readonly title: string; readonly dueAt: number }[]
 const tasks = new Map<string, () => unknown>()
 beforeEach(async () => {
   rig = await dutyRig(NOW)
-  ;[items, told, warnings, waiting, late] = [[], [], [], [], []]
+  ;[items, told, warnings, waiting, late, refusals] = [[], [], [], [], [], []]
   const log = { debug: () => undefined, info: () => undefined, warn: (message: string) => void warnings.push(message), error: (message: string) => void warnings.push(message) }
   const channel: Channel = {
     name: 'sms', perMinute: 1, close: () => undefined, check: () => Promise.resolve({ kind: 'up' }), send: () => Promise.resolve({ kind: 'refused', why: '' }),
@@ -38,6 +39,7 @@ beforeEach(async () => {
     ack: () => Promise.resolve(undefined),
     dispatch: () => ({ put: () => Promise.resolve(), resolve: () => Promise.resolve() }),
     service: () => ({ tightening: () => ({ threshold: 1, step: 1 }), reminders: () => late }),
+    refused: (channel, why) => void refusals.push(`${channel} ${why}`),
     told: (whom, reached) => void told.push(`${whom} ${String(reached)}`),
   })
   watch.start()
@@ -50,6 +52,21 @@ const codeFor = (number: string): Promise<string | undefined> => rig.state.db.tr
 const responseOf = async (number: string) => (await rig.incidents.get(number))?.acknowledgedBy
 
 describe('an answer by SMS', () => {
+  it('that is not understood is counted, shown for an hour, and told to its sender once', async () => {
+    const number = await rig.fault('web-01')
+    const code = (await codeFor(number))!
+    const wrong = { phone: phone(person()), text: code === '9999' ? '9998' : '9999', id: 'w1' }
+    expect(await watch.answered('sms', wrong)).toBe('refused')
+    expect(refusals).toEqual(['sms wrong-code'])
+    expect([watch.misunderstoodLately(rig.now), watch.misunderstoodLately(rig.now + 3_600_000)]).toEqual([1, 0])
+    expect([watch.misunderstood('10010'), watch.misunderstood(wrong.phone), watch.misunderstood(wrong.phone)]).toEqual([false, true, false])
+    // A number that is nobody's is counted only.
+    expect(await watch.answered('sms', { phone: '13900000000', text: '1234', id: 'w2' })).toBe('refused')
+    expect([refusals.at(-1), watch.misunderstood('13900000000')]).toEqual(['sms unknown-number', false])
+    expect(await watch.answered('sms', { phone: wrong.phone, text: code, id: 'w3' })).toBe('acknowledged')
+    expect(refusals).toHaveLength(2)
+  })
+
   it('acknowledges once, however often the gateway repeats it, and at the same time', async () => {
     const number = await rig.fault('web-01')
     const answer = { phone: phone(person()), text: `收到 ${(await codeFor(number))!}`, id: 'm1' }
@@ -112,7 +129,7 @@ describe('an escalation', () => {
     expect(items).toHaveLength(before)
     await rig.incidents.acknowledge(number, '李值班', 'link')
     const incident = rig.incidents.live().find((one) => one.number === number)
-    expect(subjectNow(payload, incident, { wording, stepText: String, reportLate: () => false }, rig.now)).toEqual({ kind: 'superseded', why: wording.superseded.stopped })
+    expect(subjectNow(payload, incident, { wording, stepText: String, reportLate: () => false, alertOver: () => false }, rig.now)).toEqual({ kind: 'superseded', why: wording.superseded.stopped })
   })
 })
 

@@ -4,8 +4,9 @@
  */
 import type { Clock } from '../clock.ts'
 import { answerSms, lookAtSms } from '../duty/acknowledge.ts'
-import type { AckResult, SmsAnswer } from '../duty/acknowledge.ts'
+import type { AckRefusal, AckResult, SmsAnswer } from '../duty/acknowledge.ts'
 import { noteReply, seenReply } from '../duty/ack-storage.ts'
+import { plainNumber } from '../duty/reply-code.ts'
 import type { Duty } from '../duty/run.ts'
 import { recordTold } from '../duty/storage.ts'
 import { stepText } from '../duty/wording.ts'
@@ -31,6 +32,9 @@ const WATCH_MS = 60_000
 /** How often SMS gateways are asked for answers. */
 const REPLIES_MS = 20_000
 const DAY_MS = 86_400_000
+/** How long the console shows that answers were not understood, and most that are remembered. */
+const UNCLEAR_MS = 3_600_000
+const MOST_UNCLEAR = 1_000
 
 export interface DutyWatchDependencies {
   readonly state: State
@@ -46,6 +50,8 @@ export interface DutyWatchDependencies {
   ack: EscalateDependencies['ack']
   dispatch(): Pick<Dispatch, 'put' | 'resolve'>
   service(): Pick<ServiceRoom, 'tightening' | 'reminders'>
+  /** Counts an answer that was not taken, by the reason. */
+  refused(channel: string, why: string): void
   /** Whether there was a way to these people. */
   told(whom: string, reached: boolean): void
 }
@@ -62,6 +68,10 @@ export interface DutyWatch {
   filesChanged(): void
   /** Somebody answered an SMS of that channel, read from the gateway or told by it. */
   answered(channel: string, answer: SmsAnswer): Promise<AnswerOutcome>
+  /** Whether somebody at that number sent an answer that was not understood since they were last told so; forgets it. */
+  misunderstood(phone: string): boolean
+  /** How many answers within the last hour were not understood. */
+  misunderstoodLately(now: number): number
   /** Whether the report of that reminder is still late. */
   reportLate(key: string): boolean
   /** Starts the watch; the functions returned end it. */
@@ -73,6 +83,16 @@ export function createDutyWatch(deps: DutyWatchDependencies): DutyWatch {
   const { state, clock, log, duty, incidents, outbox, kinds, wording } = deps
   const nextEscalation = new Map<string, number>()
   let rosterFaults: readonly string[] = []
+  /** Numbers that are to be told that their answer was not understood. */
+  const toTell = new Set<string>()
+  let unclear: readonly number[] = []
+
+  function noteRefused(channel: string, phone: string, why: AckRefusal['why'], now: number): void {
+    deps.refused(channel, why)
+    if (why !== 'no-code' && why !== 'wrong-code') return
+    unclear = [...unclear.filter((at) => now - at < UNCLEAR_MS), now].slice(-MOST_UNCLEAR)
+    if (toTell.size < MOST_UNCLEAR) toTell.add(plainNumber(phone))
+  }
 
   function rosterReports(now: number): readonly AlertReport[] {
     const reports = duty.faults().map(({ key, kind, severity, text }): AlertReport => {
@@ -126,7 +146,7 @@ export function createDutyWatch(deps: DutyWatchDependencies): DutyWatch {
     const { people } = duty.recipients(['on-call', 'on-site-lead', 'project-manager'])
     await state.db.transaction().execute(async (trx) => {
       for (const { key, title } of late) {
-        for (const way of waysTo(people, [], kinds)) {
+        for (const way of waysTo(people, { channels: [], everyWay: true }, kinds)) {
           const payload = { kind: 'plain', what: wording.message.what['zero-report'], severity: 'warning', service: '', number: '', title, lines: [], incident: null, ack: null, about: { kind: 'report', key } } as const
           await outbox.enqueue(trx, { channel: way.channel, receiver: way.person?.name ?? way.channel, to: way.to, dedupKey: `${key}/${way.channel}/${way.to.join(',')}`, incidentId: undefined, payload }, now)
         }
@@ -157,6 +177,7 @@ export function createDutyWatch(deps: DutyWatchDependencies): DutyWatch {
     })
     if (looked === 'repeated') return 'repeated'
     if (looked.kind === 'refused') {
+      noteRefused(channel, answer.phone, looked.why, now)
       log.warn('an answered message was not taken as an acknowledgement', { channel, why: looked.why })
       return 'refused'
     }
@@ -188,6 +209,8 @@ export function createDutyWatch(deps: DutyWatchDependencies): DutyWatch {
     incidentChanged: ({ number }) => void nextEscalation.delete(number),
     filesChanged: () => nextEscalation.clear(),
     answered,
+    misunderstood: (phone) => toTell.delete(plainNumber(phone)),
+    misunderstoodLately: (now) => unclear.filter((at) => now - at < UNCLEAR_MS).length,
     reportLate: (key) => deps.service().reminders().some((one) => one.key === key),
     start: () => [
       clock.every(WATCH_MS, 'duty.watch', watchRosters),

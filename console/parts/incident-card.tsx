@@ -27,6 +27,7 @@ export function IncidentCard({ incident, now }: { readonly incident: IncidentSum
         {incident.assignedTo !== null && <span>{incidentWords.assigned.replace('{who}', incident.assignedTo)}</span>}
         {incident.reportedBy !== null && <span>{incidentWords.reported.replace('{who}', incident.reportedBy)}</span>}
         {incident.judgedBy !== null && <span>{incidentWords.judged.replace('{who}', incident.judgedBy)}</span>}
+        {incident.claim !== null && <span className="warning">{incidentWords.claimed.replace('{who}', incident.claim.by).replace('{at}', timeText(incident.claim.at, now))}</span>}
         {incident.hiddenAlerts > 0 && <span className="warning">{incidentWords.hidden.replace('{count}', String(incident.hiddenAlerts))}</span>}
         {incident.mergedInto !== null && <Link to={`/incidents/${incident.mergedInto}`}>{incidentWords.mergedInto.replace('{number}', incident.mergedInto)}</Link>}
       </div>
@@ -39,7 +40,8 @@ export function IncidentTags({ incident }: { readonly incident: IncidentSummary 
   return (
     <span className="row tags">
       <SeverityTag severity={incident.severity} />
-      <Tag color={incident.state === 'recovered' ? 'green' : incident.state === 'open' ? 'red' : incident.state === 'closed' || incident.state === 'merged' ? 'default' : 'blue'}>{incidentStateWords[incident.state]}</Tag>
+      <Tag color={incident.state === 'recovered' ? 'green' : incident.state === 'open' ? 'red' : incident.state === 'closed' || incident.state === 'merged' ? 'default' : 'blue'}>{incidentStateWords[incident.state]}{incident.state === 'closed' && incident.recoveredAt === null ? incidentWords.unseenRecovery : ''}</Tag>
+      {incident.claim !== null && <Tag color="orange">{incidentWords.claimWaits}</Tag>}
       {incident.blind && <Tag color="purple">{incidentWords.blind}</Tag>}
     </span>
   )

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Severity } from '../../protocol/events.ts'
 import type { Channel, Message, SendOutcome } from '../../collector/notify/channel.ts'
+import { receiptView } from '../../collector/notify/outbox-book.ts'
 import { createOutbox } from '../../collector/notify/outbox.ts'
 import type { Outbox } from '../../collector/notify/outbox.ts'
 import { openState } from '../../collector/state/open.ts'
@@ -156,9 +157,13 @@ describe('the yearly budget', () => {
       await outbox.runDue()
     }
     expect(sent.map(({ message }) => message.subject)).toEqual(['m0', 'm1', 'm3'])
-    expect(await state.db.selectFrom('outbox').select(['dedup_key', 'last_error']).where('state', '=', 'failed').execute()).toEqual([{ dedup_key: 'm2', last_error: 'the yearly SMS budget is used up; only critical messages go' }])
+    expect(await state.db.selectFrom('outbox').select(['dedup_key', 'last_error']).where('state', '=', 'failed').execute()).toEqual([{ dedup_key: 'm2', last_error: '短信年度预算已用完，只发紧急消息，此条没有发出' }])
+    // Not as if the gateway had refused it.
+    const failed = await state.db.selectFrom('receipt').innerJoin('outbox', 'outbox.id', 'receipt.outbox_id').selectAll('receipt').where('dedup_key', '=', 'm2').execute()
+    expect(failed.map((row) => receiptView(row, { text: true, contacts: true }))).toMatchObject([{ outcome: 'budget', detail: '短信年度预算已用完，只发紧急消息，此条没有发出' }])
     expect(await outbox.problems()).toEqual([{ kind: 'used-up', channel: 'sms', usedRatio: 1.5, elapsedRatio: 0 }])
     expect(series.get('zhishou_sms_budget_used_ratio sms')).toBe(1.5)
+    expect(series.get('zhishou_sms_budget_elapsed_ratio sms')).toBe(0)
     // The next contract year begins with all of it.
     clock.now = START + 366 * 86_400_000
     await queue(outbox, 'sms', 'next', clock.now, ['13800000009'], 'info')

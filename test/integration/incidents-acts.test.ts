@@ -105,16 +105,24 @@ const situations: Readonly<Record<string, () => Promise<string>>> = {
     return number
   },
   'by hand': () => byHand(),
+  async 'by hand, a recovery waits'() {
+    const number = await byHand()
+    now += MINUTE
+    await room.reportRecovery(number, '甲', '好了', '乙', now)
+    return number
+  },
   async 'by hand, judged well'() {
     const number = await byHand()
     now += MINUTE
     await room.reportRecovery(number, '甲', '好了', '乙', now)
+    await room.confirmRecovery(number, '乙')
     return number
   },
   async 'by hand, judged well long ago'() {
     const number = await byHand()
     now += MINUTE
     await room.reportRecovery(number, '甲', '好了', '乙', now)
+    await room.confirmRecovery(number, '乙')
     now += 40 * MINUTE
     await room.settle()
     return number
@@ -142,6 +150,10 @@ async function attempt(act: IncidentAct, number: string): Promise<string> {
         return room.rootCause(number, '丙', 'power', '断电')
       case 'recovery':
         return room.reportRecovery(number, '丙', '好了', '丁', now)
+      case 'confirm-recovery':
+        return room.confirmRecovery(number, '丙')
+      case 'refuse-recovery':
+        return room.refuseRecovery(number, '丙', '还没有好')
       case 'close':
         return room.close(number, '丙', '关闭')
       case 'reopen':
@@ -236,7 +248,10 @@ describe('the list', () => {
     expect(await found({ text: '要找的' })).toEqual(['要找的一张'])
     expect(await found({ part: 'open', limit: 3 })).toEqual(['第 0 张', '第 1 张', '第 2 张'])
     expect(await found({ limit: 1_000 })).toHaveLength(230)
-    for (const one of await room.search({ part: 'open', limit: 226 })) await room.reportRecovery(one.number, '甲', '好了', '乙', now)
+    for (const one of await room.search({ part: 'open', limit: 226 })) {
+      await room.reportRecovery(one.number, '甲', '好了', '乙', now)
+      await room.confirmRecovery(one.number, '乙')
+    }
     // What runs is first and whole, then what is over, newest start first.
     expect((await found({ part: 'all', limit: 6 }))).toEqual(['第 226 张', '第 227 张', '第 228 张', '第 229 张', '第 225 张', '第 224 张'])
     expect((await found({ part: 'live', limit: 1_000 }))).toHaveLength(230)

@@ -89,12 +89,21 @@ describe('people', () => {
     expect(await incidents.assign('F20261122-001', 'token:script', '乙')).toMatchObject({ code: 'unknown-actor' })
     expect(await incidents.assign('F20261122-001', '甲', '某单')).toMatchObject({ status: 422, code: 'unknown-person', message: '值班人员和账号中没有“某单”，相近的有：某单位' })
     expect(await incidents.reportRecovery('F20261122-001', '甲', '能打开', '某单位', now)).toEqual({ kind: 'done', value: undefined })
+    // It waits, and the clock runs: the claimant's word alone, and that of a program, ends nothing.
+    const claimedAt = now
+    expect((await incidents.get('F20261122-001'))!).toMatchObject({ state: 'disposed', judgedBy: null, claim: { by: '甲', asked: '某单位', at: claimedAt } })
+    now += MINUTE
+    expect((await incidents.get('F20261122-001'))!.clocks.find((one) => one.clock === 'recover')).toMatchObject({ state: 'running' })
+    expect([code(await incidents.confirmRecovery('F20261122-001', '甲')), code(await incidents.confirmRecovery('F20261122-001', 'token:script')), code(await incidents.confirmRecovery('F20261122-001', '示例', '甲'))]).toEqual(['confirmation-missing', 'unknown-actor', 'unknown-actor'])
+    expect(await incidents.confirmRecovery('F20261122-001', '某单位')).toEqual({ kind: 'done', value: undefined })
+    expect((await incidents.get('F20261122-001'))!).toMatchObject({ recoveredAt: claimedAt, claim: null })
     const detail = (await incidents.get('F20261122-001'))!
     expect(detail).toMatchObject({ state: 'recovered', acknowledgedBy: '丙', judgedBy: '甲', reportedBy: '某单位' })
     expect(detail.timeline.map((entry) => entry.text)).toEqual([
       '某单位 通过热线电话于 2026-11-22 09:55:00 报告：网页打不开（甲 登记）',
       '丙 电话响应，乙 登记',
       '甲 报处置（已报处置、待确认恢复）：重启了服务',
+      '甲 认定已于 2026-11-22 10:01:00 恢复，待 某单位 等另一人确认，确认前时钟照走：能打开',
       '甲 人工认定已于 2026-11-22 10:01:00 恢复，某单位 确认：能打开',
     ])
     await incidents.reopen('F20261122-001', '甲', '又打不开')

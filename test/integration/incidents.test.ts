@@ -161,7 +161,7 @@ describe('incidents', () => {
     await incidents.apply([fire(one), end(one)])
     now += 31 * MINUTE
     await incidents.apply([fire({ ...one, startedAt: now })])
-    expect((await incidents.list({ limit: 9 })).map((incident) => `${incident.number} ${incident.state}`)).toEqual(['F20261123-001 open', 'F20261122-001 recovered'])
+    expect((await incidents.list({ limit: 9 })).map((incident) => `${incident.number} ${incident.state}`)).toEqual(['F20261123-001 open', 'F20261122-001 closed'])
     expect((await state.db.selectFrom('incident').select('state').orderBy('id').execute()).map((row) => row.state)).toEqual(['closed', 'open'])
   })
 

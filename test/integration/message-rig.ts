@@ -8,7 +8,7 @@ import { webhookPayload } from '../../collector/notify/webhook-payload.ts'
 /** Words for tests that are not about words. */
 export function words(subject: string, changes: Partial<Rendered> = {}): Rendered {
   return {
-    severity: 'critical', subject, text: `${subject}\n正文`, html: '<p>正文</p>', markdown: `**${subject}**`, brief: subject, answer: '', more: [], entry: { number: '', title: subject, details: [], ack: null },
+    severity: 'critical', subject, text: `${subject}\n正文`, html: '<p>正文</p>', markdown: `**${subject}**`, brief: subject, answer: '', more: [], entry: { number: '', title: subject, details: [], ack: null, urgency: { kind: 'other' } },
     fields: { what: '故障', severity: '紧急', service: '网上业务信息系统', number: 'F20261122-001', left: '响应剩30 分钟', count: '1' },
     webhook: webhookPayload({ receiver: 'ops', groupKey: '{}', groupLabels: {}, externalUrl: '', alerts: [{ labels: { alertname: 'A' }, annotations: {}, startsAt: 1_000, endsAt: undefined, generatorUrl: '', fingerprint: 'f' }] }),
     ...changes,

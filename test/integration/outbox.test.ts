@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Channel, Health, Message, SendOutcome } from '../../collector/notify/channel.ts'
+import { createOutboxBook } from '../../collector/notify/outbox-book.ts'
 import { createOutbox } from '../../collector/notify/outbox.ts'
 import type { Outbox } from '../../collector/notify/outbox.ts'
 import { claimNext } from '../../collector/notify/outbox-storage.ts'
@@ -178,6 +179,48 @@ describe('outbox', () => {
     expect(new Set(sent.map((message) => message.subject)).size).toBe(21)
     expect((await rows()).filter((row) => row.includes(' sent '))).toHaveLength(20)
     expect((await rows()).at(-1)).toMatch(/^poison queued [3-7]$/)
+  })
+
+  it('sends the opening of a critical incident at once, whatever reminders went before, and says how long a limit holds the rest', async () => {
+    const sent: string[] = []
+    const world = { now: 1_000_000 }
+    const digest = { by: 'person', windows: [{ max: 3, ms: 600_000 }], gatherMs: 30_000, aloneUpTo: 1, reserved: 1 } as const
+    const channel: Channel = {
+      name: 'email', perMinute: 100, digest, check: () => Promise.resolve({ kind: 'up' }), close: () => undefined,
+      send: (message) => {
+        sent.push(message.subject)
+        return Promise.resolve({ kind: 'delivered', to: message.to, detail: 'ok', refused: [], again: [] })
+      },
+    }
+    const text = (payload: unknown): string => (typeof payload === 'string' ? payload : 'opening')
+    const outbox = createOutbox({
+      state, channels: [channel], clock: { now: () => world.now, every: () => () => undefined }, random: () => 0.5,
+      counters: { add: () => undefined, set: () => undefined }, log: { info: () => undefined, warn: () => undefined, error: () => undefined },
+      render: (payload) => words(text(payload)), renderDigest: (messages) => words(messages.map((one) => one.subject).join()),
+    })
+    const book = createOutboxBook({ db: state.db, now: () => world.now, render: (payload) => words(text(payload)), detailOf: () => 'full', digestOf: () => digest })
+    const held = async (): Promise<(number | null)[]> => (await book.list({ state: 'owed', channel: undefined, before: undefined, limit: 10 }, { text: true, contacts: true })).messages.map((one) => one.heldUntil)
+    for (const key of ['r1', 'r2', 'r3']) {
+      await queue(outbox, key, world.now)
+      await outbox.runDue()
+      world.now += 40_000
+    }
+    // Two reminders are all that go in a window; the third waits for its end.
+    expect(sent).toEqual(['r1', 'r2'])
+    expect(await held()).toEqual([1_600_000])
+    const opening = (number: string, severity: string) => ({ kind: 'incident', what: 'opened', incident: { number, severity } })
+    const queueOpening = (number: string, severity: string) => state.db.transaction().execute((trx) => outbox.enqueue(trx, { channel: 'email', receiver: '值班', to: ['a@example.org'], dedupKey: number, incidentId: undefined, payload: opening(number, severity) }, world.now))
+    await queueOpening('mild', 'warning')
+    await outbox.runDue()
+    expect(sent).toHaveLength(2)
+    await queueOpening('bad', 'critical')
+    await outbox.runDue()
+    expect(sent).toEqual(['r1', 'r2', 'r3,opening,opening'])
+    // The promise holds for openings too.
+    await queueOpening('worse', 'critical')
+    await outbox.runDue()
+    expect(sent).toHaveLength(3)
+    expect(await held()).toEqual([1_600_000])
   })
 
   it('asks right before it sends what a message is to say, and ends what no longer holds with a receipt of its own', async () => {

@@ -65,6 +65,8 @@ async function open() {
   const read = async (name: string) => Object.fromEntries((await counters.read(name)).map(({ labels, value }) => [labels['file'], value]))
   return {
     clock, alerting,
+    /** Without the one that is there on purpose: the mail server of these settings does not exist. */
+    problems: async () => (await alerting.problems()).filter((text) => !text.startsWith('所有通知渠道都不可用')),
     successful: () => read('zhishou_config_last_reload_successful'),
     takenAt: () => read('zhishou_config_last_reload_success_timestamp_seconds'),
     /** Whom routing owes a message, with the incident's last digits. */
@@ -95,7 +97,7 @@ describe('files of alerting that change while it runs', () => {
     const taken = await one.takenAt()
     expect(taken['routes']).toBeGreaterThan(START / 1_000)
     expect(taken['calendar']).toBe(START / 1_000)
-    expect(await one.alerting.problems()).toEqual([])
+    expect(await one.problems()).toEqual([])
 
     // The running one keeps its number, start and promise, its group is not told again, the silence stands.
     expect(one.alerting.incidents.live()).toMatchObject([{ number: incident!.number, startedAt: incident!.startedAt, profile: { respondMs: 3_600_000 } }])
@@ -137,9 +139,9 @@ describe('files of alerting that change while it runs', () => {
     expect((await one.takenAt())['routes']).toBe(START / 1_000)
     expect(one.alerting.dispatch.routes()).toBe(before)
     expect(one.alerting.duty.plan().file.people.get('li')?.addresses.mail).toBe('li@example.org')
-    expect(await one.alerting.problems()).toEqual([expect.stringMatching(/^值班表有错误.*addresses\.phone: expected a number/)])
+    expect(await one.problems()).toEqual([expect.stringMatching(/^值班表有错误.*addresses\.phone: expected a number/)])
     // Nobody's number is shown to everybody.
-    expect((await one.alerting.problems()).join()).not.toContain('138x0001')
+    expect((await one.problems()).join()).not.toContain('138x0001')
     expect(await one.alerting.reload()).toMatchObject({ kind: 'refused', faults: [{ file: 'duty' }] })
 
     // A receiver's roster that is gone is a fault of the routes, which name it.
@@ -152,7 +154,7 @@ describe('files of alerting that change while it runs', () => {
     expect(await one.successful()).toMatchObject({ routes: 1, duty: 1, escalation: 1 })
     expect(one.alerting.dispatch.routes()).not.toBe(before)
     expect(one.alerting.duty.plan().file.people.get('li')?.addresses.mail).toBe('wang@example.org')
-    expect(await one.alerting.problems()).toEqual([])
+    expect(await one.problems()).toEqual([])
     await one.close()
   })
 

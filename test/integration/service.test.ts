@@ -34,10 +34,11 @@ let faults: readonly Fault[] = []
 let worked: readonly WorkLine[] = []
 let room: ServiceRoom
 
+let contractStart = '2026-07-01'
 const open = async (): Promise<void> => {
   state = await openState(join(folder, 'state.db'))
   room = await createServiceRoom({
-    ...exampleSources, state, clock: { now: () => now }, wording, terms, aliveToleranceMs: 90_000,
+    ...exampleSources, contractStart, state, clock: { now: () => now }, wording, terms, aliveToleranceMs: 90_000,
     faults: async (span) => faults.filter((fault) => touches(fault, span, now)),
     worked: async (span) => worked.filter((line) => span.from <= line.at && line.at < span.to),
   })
@@ -89,7 +90,7 @@ async function liveThroughJuly(): Promise<void> {
   // The collector has beaten every minute since the contract began, and is down from 03:00:00 to 03:12:30 on the 22nd.
   now = exampleBlind[0]!.from
   await state.db.transaction().execute(async (trx) => {
-    await writeFirstAlive(trx, at(`${exampleSources.contractStart} 00:00:00`))
+    await writeFirstAlive(trx, at('2026-07-01 00:00:00'))
     await writeAlive(trx, now)
   })
   await state.close()
@@ -244,6 +245,10 @@ describe('months', () => {
   it('refuses to guess a calendar', async () => {
     now = at('2027-02-02 09:00:00')
     faults = []
+    await state.close()
+    contractStart = '2027-01-01'
+    await open()
+    contractStart = '2026-07-01'
     expect(await refusedFor(room.freezeMonth('2027-01', null, 'pm'))).toEqual([409, 'calendar-missing', '2027-01-01 所在年份的节假日安排尚未载入，无法计算服务时段'])
     expect((await refusedFor(room.month('2027-01')))[1]).toBe('calendar-missing')
     expect(await room.samples()).toEqual([])
@@ -287,7 +292,7 @@ describe('blind time', () => {
       await room.alive()
     }
     const down = { why: 'collector-down', service: '', object: '' }
-    expect(await room.blind({ from: t - 86_400_000, to: t + 86_400_000 })).toEqual([{ from: at('2026-03-01 00:00:00'), to: t, ...down }, { from: t + 120_000, to: t + 120_000 + 30 * 60_000, why: 'collector-down', service: '', object: '' }])
+    expect(await room.blind({ from: t - 86_400_000, to: t + 86_400_000 })).toEqual([{ from: at('2026-07-01 00:00:00'), to: t, ...down }, { from: t + 120_000, to: t + 120_000 + 30 * 60_000, why: 'collector-down', service: '', object: '' }])
   })
 
   const HOUR = 3_600_000

@@ -17,12 +17,12 @@ export function ackPageRoutes(deps: Pick<WebDependencies, 'ackLinks' | 'refused'
   const app = new Hono()
   app.get('/:token', async (context) => shown(context, await deps.ackLinks.look(context.req.param('token'), peerAddress(context))))
   app.post('/:token', async (context) => {
-    const asked = /^application\/x-www-form-urlencoded\s*(;|$)/i.test(context.req.header('content-type') ?? '') && new URLSearchParams(await context.req.text()).get('confirm') === 'yes'
-    if (!asked || !fromThisSite(context)) {
+    const asked = /^application\/x-www-form-urlencoded\s*(;|$)/i.test(context.req.header('content-type') ?? '') ? new URLSearchParams(await context.req.text()).get('confirm') : null
+    if ((asked !== 'yes' && asked !== 'recovery') || !fromThisSite(context)) {
       deps.refused('ack-link', 'elsewhere')
       return shown(context, deps.ackLinks.elsewhere())
     }
-    return shown(context, await deps.ackLinks.confirm(context.req.param('token'), peerAddress(context)))
+    return shown(context, await deps.ackLinks.confirm(context.req.param('token'), peerAddress(context), asked))
   })
   return app
 }

@@ -72,6 +72,8 @@ export function incidentActRoutes(app: Hono<WebEnv>, deps: WebDependencies, afte
   act('close', closing, (incident, actor, body) => room.close(incident, actor, body.text))
   act('reopen', withText, (incident, actor, body) => room.reopen(incident, actor, body.text))
   act('recovery', recovery, (incident, actor, body) => room.reportRecovery(incident, actor, body.text, body.confirmedBy, body.at ?? deps.now()))
+  act('confirm-recovery', nothing, (incident, actor) => room.confirmRecovery(incident, actor))
+  act('refuse-recovery', withText, (incident, actor, body) => room.refuseRecovery(incident, actor, body.text))
   act('assign', assigning, (incident, actor, { to }) => room.assign(incident, actor, to))
   act('unassign', nothing, (incident, actor) => room.unassign(incident, actor))
   act('severity', severity, (incident, actor, body) => room.setSeverity(incident, actor, body.severity, body.reason))

@@ -72,6 +72,8 @@ describe('acts', () => {
     ['reopen', { text: '又坏了' }, ['reopen', 'G1', 'user-duty', '又坏了']],
     ['recovery', { text: '好了', confirmedBy: '乙' }, ['reportRecovery', 'G1', 'user-duty', '好了', '乙', NOW]],
     ['recovery', { text: '好了', confirmedBy: '乙', at: NOW - 9 }, ['reportRecovery', 'G1', 'user-duty', '好了', '乙', NOW - 9]],
+    ['confirm-recovery', {}, ['confirmRecovery', 'G1', 'user-duty']],
+    ['refuse-recovery', { text: '还没有好' }, ['refuseRecovery', 'G1', 'user-duty', '还没有好']],
     ['assign', { to: '乙' }, ['assign', 'G1', 'user-duty', '乙']],
     ['unassign', {}, ['unassign', 'G1', 'user-duty']],
     ['severity', { severity: 'info', reason: '影响小' }, ['setSeverity', 'G1', 'user-duty', 'info', '影响小']],

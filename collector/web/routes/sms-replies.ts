@@ -21,5 +21,13 @@ export function smsReplyRoutes(deps: Pick<WebDependencies, 'smsReplies'>): Hono 
   }
   app.post('/:channel', taken)
   app.post('/:channel/:secret', taken)
+  // The same for every name, so that nothing is learnt of channels.
+  const wrongMethod = (context: Context): Response => {
+    context.header('allow', 'POST')
+    context.header('cache-control', 'no-store')
+    return context.text('method-not-allowed\n', 405)
+  }
+  app.all('/:channel', wrongMethod)
+  app.all('/:channel/:secret', wrongMethod)
   return app
 }

@@ -64,6 +64,7 @@ function AlertCard({ alert, now }: { readonly alert: AlertView; readonly now: nu
         <strong>{alert.summary || alert.name}</strong>
         <span className="row">
           <SeverityTag severity={alert.severity} />
+          {alert.external === true && <Tag title={words.alerts.externalHint}>{words.alerts.external}</Tag>}
           <Tag color={alert.state === 'firing' ? 'red' : alert.state === 'pending' ? 'gold' : 'green'}>{alertStateWords[alert.state]}</Tag>
         </span>
       </div>

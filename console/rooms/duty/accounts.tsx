@@ -19,7 +19,7 @@ export function Accounts() {
       await Promise.all(['duty', 'incidents', 'choices', 'session'].map((topic) => client.invalidateQueries({ queryKey: [topic] })))
       message.success(w.kept)
     },
-    onError: (error) => message.error(error.message),
+    onError: (error) => void message.error(error.message),
   })
   if (!may || query.data === undefined) return null
   const { accounts, people } = query.data

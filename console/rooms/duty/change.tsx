@@ -43,7 +43,7 @@ function ChangeForm({ duty, onClose }: { readonly duty: DutyNow; readonly onClos
       onClose()
       await client.invalidateQueries({ queryKey: ['duty'] })
     },
-    onError: (error) => message.error(error.message),
+    onError: (error) => void message.error(error.message),
   })
   const possible = body !== undefined && preview.data?.kind === 'possible'
   const form = { duty, onChange: setBody }

@@ -62,7 +62,7 @@ function Undo({ override, onClose }: { readonly override: DutyOverride; readonly
       onClose()
       await client.invalidateQueries({ queryKey: ['duty'] })
     },
-    onError: (error) => message.error(error.message),
+    onError: (error) => void message.error(error.message),
   })
   return (
     <Modal open title={fill(words.duty.undoTitle, { id: override.id })} okText={words.duty.undo} cancelText={words.cancel} okButtonProps={{ danger: true, disabled: reason.trim() === '' }} confirmLoading={act.isPending} onCancel={onClose} onOk={() => act.mutate()}>

@@ -112,7 +112,7 @@ function AddHost() {
   const { message } = App.useApp()
   const [open, setOpen] = useState(false)
   const [host, setHost] = useState('')
-  const make = useMutation<NewToken, RequestError, string>({ mutationFn: (name) => post<NewToken>('/agents/tokens', { host: name }, session.csrf), onError: (error) => message.error(error.message) })
+  const make = useMutation<NewToken, RequestError, string>({ mutationFn: (name) => post<NewToken>('/agents/tokens', { host: name }, session.csrf), onError: (error) => void message.error(error.message) })
   const close = () => {
     setOpen(false)
     setHost('')

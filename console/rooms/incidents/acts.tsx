@@ -13,7 +13,7 @@ import { optionsOf, useChoices } from './choices.ts'
 type Act = keyof typeof incidentWords.acts
 
 /** In the order of the drawer; an act is offered where the collector says that it may be done. */
-const further = ['phone', 'comment', 'work', 'assign', 'unassign', 'root-cause', 'severity', 'recovery', 'close', 'reopen', 'merge', 'split'] as const satisfies readonly Act[]
+const further = ['phone', 'comment', 'work', 'assign', 'unassign', 'root-cause', 'severity', 'recovery', 'confirm-recovery', 'refuse-recovery', 'close', 'reopen', 'merge', 'split'] as const satisfies readonly Act[]
 
 /** The two large buttons of the night, everything else behind one more; on a phone they stay under the thumb. */
 export function Acts({ incident, now }: { readonly incident: IncidentDetail; readonly now: number }) {
@@ -33,9 +33,11 @@ export function Acts({ incident, now }: { readonly incident: IncidentDetail; rea
       // A split is looked at where it went to.
       if (answer.number !== undefined && answer.number !== incident.number) await navigate(`/incidents/${answer.number}`)
     },
-    onError: (error) => message.error(error.message),
+    onError: (error) => void message.error(error.message),
   })
   const may = (name: Act): boolean => {
+    // Whoever claims it cannot confirm it; the collector refuses that, too.
+    if (name === 'confirm-recovery' && incident.claim?.by === session.user) return false
     if (name === 'work') return session.permissions.includes('work.write') && incident.acts.includes('work')
     return session.permissions.includes('incidents.act') && incident.acts.includes(name === 'phone' ? 'acknowledge' : name)
   }
@@ -105,6 +107,7 @@ function fieldsOf(act: Act, { incident, choices, now, user, open }: Around): rea
   switch (act) {
     case 'acknowledge':
     case 'unassign':
+    case 'confirm-recovery':
       return []
     case 'phone':
       return [{ name: 'calledBy', label: words.calledBy, kind: 'choice', options: others }, { name: 'at', label: words.calledAt, kind: 'moment', initial: officeInput(now) }]
@@ -112,6 +115,7 @@ function fieldsOf(act: Act, { incident, choices, now, user, open }: Around): rea
       return [{ name: 'text', label: words.done, kind: 'long' }]
     case 'comment':
     case 'reopen':
+    case 'refuse-recovery':
       return [{ name: 'text', label: words.text, kind: 'long' }]
     case 'close':
       return [{ name: 'text', label: words.text, kind: 'long', optional: incident.state === 'recovered' }]
@@ -173,6 +177,7 @@ function requestOf(act: Act, incident: IncidentDetail, filled: Filled): { readon
   switch (act) {
     case 'acknowledge':
     case 'unassign':
+    case 'confirm-recovery':
       return at(act, {})
     case 'phone':
       return at('acknowledge-by-phone', { calledBy: textOf(filled, 'calledBy'), at: withinMinute(momentOf(filled, 'at'), incident.startedAt) })
@@ -180,6 +185,7 @@ function requestOf(act: Act, incident: IncidentDetail, filled: Filled): { readon
     case 'comment':
     case 'reopen':
     case 'close':
+    case 'refuse-recovery':
       return at(act, { text })
     case 'assign':
       return at(act, { to: textOf(filled, 'to') })

@@ -23,7 +23,7 @@ export function Attachments({ incident }: { readonly incident: IncidentDetail })
       return post<IncidentDetail>(path, form, session.csrf)
     },
     onSuccess: () => client.invalidateQueries({ queryKey: ['incidents'] }),
-    onError: (error) => message.error(error.message),
+    onError: (error) => void message.error(error.message),
   })
   return (
     <section className="card">

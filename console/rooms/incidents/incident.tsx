@@ -7,7 +7,7 @@ import { Clocks } from '../../parts/clocks.tsx'
 import { IncidentTags } from '../../parts/incident-card.tsx'
 import { Loaded } from '../../parts/loaded.tsx'
 import { WhyButton } from '../../parts/why.tsx'
-import { channelWords, deliveryWords, incidentWords, words } from '../../words.ts'
+import { channelWords, deliveryWords, fill, incidentWords, notifyWords, words } from '../../words.ts'
 import { Acts } from './acts.tsx'
 import { Attachments } from './attachments.tsx'
 import { useChoices } from './choices.ts'
@@ -92,7 +92,7 @@ function What({ incident, now }: { readonly incident: IncidentDetail; readonly n
       <div className="soft row">
         <span>{incident.number}</span>
         <span>
-          {incidentWords.service}：{title(choices.services, incident.service)}
+          {incidentWords.service}：{incident.service.split(',').map((one) => title(choices.services, one)).join('、')}
         </span>
         {incident.object !== '' && <span>{instance === undefined ? incident.object : <Link to={`/hosts/${encodeURIComponent(instance)}`}>{incident.object}</Link>}</span>}
       </div>
@@ -214,6 +214,7 @@ function Notifications({ incident, now }: { readonly incident: IncidentDetail; r
           <span>{channelWords[one.channel] ?? one.channel}</span>
           <span>{one.to}</span>
           <span>{deliveryWords[one.state] ?? one.state}</span>
+          {one.together > 1 && <span className="soft">{fill(notifyWords.receipt.together, { count: one.together })}</span>}
           {one.error !== null && <span className="critical">{one.error}</span>}
         </div>
       ))}

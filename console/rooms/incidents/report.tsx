@@ -52,7 +52,7 @@ function ReportForm({ openedAt }: { readonly openedAt: number }) {
       await Promise.all(['incidents', 'overview'].map((topic) => client.invalidateQueries({ queryKey: [topic] })))
       await navigate(`/incidents/${incident.number}`)
     },
-    onError: (error) => message.error(error.message),
+    onError: (error) => void message.error(error.message),
   })
   return (
     <Form<Filled> layout="vertical" className="card report-form" initialValues={{ channel: 'hotline', severity: 'warning', profile: '', reportedAt: officeInput(openedAt) }} onFinish={(filled) => open.mutate(filled)}>

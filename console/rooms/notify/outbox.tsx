@@ -74,6 +74,7 @@ function Message({ message, now }: { readonly message: OutboxView; readonly now:
         </span>
         {message.incident !== null && <Link to={`/incidents/${message.incident}`}>{message.incident}</Link>}
         {message.attempts > 1 && <span>{fill(w.attempts, { count: message.attempts })}</span>}
+        {message.state === 'queued' && message.heldUntil !== null && message.heldUntil > now && <span>{fill(w.held, { time: durationText(message.heldUntil - now) })}</span>}
         {message.state === 'queued' && message.dueAt > now && <span>{fill(w.nextTry, { time: durationText(message.dueAt - now) })}</span>}
       </div>
       {message.state !== 'sent' && message.state !== 'superseded' && message.error !== null && <div className="critical wrap">{message.error}</div>}

@@ -6,7 +6,7 @@ const w = notifyWords.receipt
 
 /** One attempt and what the other side said. */
 export function Receipt({ receipt, now }: { readonly receipt: ReceiptView; readonly now: number }) {
-  const tone = { delivered: 'good', 'try-again': 'warning', refused: 'critical', interrupted: 'warning', superseded: 'soft' }[receipt.outcome]
+  const tone = { delivered: 'good', 'try-again': 'warning', refused: 'critical', budget: 'warning', interrupted: 'warning', superseded: 'soft' }[receipt.outcome]
   return (
     <div className="row" data-receipt={receipt.outcome}>
       <span className="soft">{timeText(receipt.at, now)}</span>

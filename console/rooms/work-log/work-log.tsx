@@ -46,7 +46,7 @@ function Day() {
       setAdding(false)
       await Promise.all(['work-log', 'incidents'].map((topic) => client.invalidateQueries({ queryKey: [topic] })))
     },
-    onError: (error) => message.error(error.message),
+    onError: (error) => void message.error(error.message),
   })
   const words = incidentWords.work
   return (
