@@ -1,45 +1,30 @@
 /** The duty room and the page behind a message's link in Chromium, on desk and phone, over the real rooms in memory. */
-import { getRequestListener } from '@hono/node-server'
-import { existsSync, mkdirSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { type Browser, type Locator, type Page, chromium } from 'playwright-core'
+import type { Browser, Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { DutyRig } from '../duty-rig.ts'
 import { dutyRig } from '../duty-rig.ts'
 import { stubWeb } from '../web-dependencies.ts'
-import { root } from './processes.ts'
+import { type BrowserSite, cannotLook, consoleFolder, openBrowserSite, overflowOf, pictures } from './browser-site.ts'
 
-const browserPath = '/usr/bin/chromium'
-const consoleFolder = join(root, 'dist', 'console')
-const missing = [existsSync(browserPath) ? '' : browserPath, existsSync(join(consoleFolder, 'index.html')) ? '' : 'dist/console (npm run build:console)'].filter(Boolean)
-if (missing.length > 0) console.log(`skipped: duty in a browser needs ${missing.join(' and ')}`)
-
-const pictures = join(root, 'dist', 'pictures')
 const START = Date.parse('2026-09-18T19:30:00+08:00')
 const at = (text: string): number => Date.parse(`${text.replace(' ', 'T')}:00+08:00`)
 
-describe.skipIf(missing.length > 0)('duty in a browser', () => {
+describe.skipIf(cannotLook('duty in a browser'))('duty in a browser', () => {
   let rig: DutyRig
-  let server: Server
+  let house: BrowserSite | undefined
   let browser: Browser
   let page: Page
   let site = ''
   const errors: string[] = []
 
   beforeAll(async () => {
-    mkdirSync(pictures, { recursive: true })
     rig = await dutyRig(START)
     await rig.duty.override({ kind: 'absence', person: 'engineer-3', from: at('2026-09-21 00:00'), to: at('2026-09-24 00:00') }, 'wang', '年假')
     await rig.duty.override({ kind: 'substitute', roster: 'hotline', out: null, in: 'engineer-1', from: at('2026-09-20 08:00'), to: at('2026-09-21 08:00') }, 'wang', '周末保障')
     const { web } = stubWeb({ now: () => rig.now, duty: rig.room, ackLinks: rig.links, incidents: rig.web, consoleFolder })
-    const listener = getRequestListener(web.app.fetch)
-    server = createServer((request, response) => void listener(request, response))
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    site = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-    browser = await chromium.launch({ executablePath: browserPath, args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'] })
+    house = await openBrowserSite(web.app)
+    ;({ url: site, browser } = house)
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: 'zh-CN' })
     await context.addCookies([{ name: 'zhishou', value: 'duty', url: site }])
     page = await context.newPage()
@@ -47,14 +32,12 @@ describe.skipIf(missing.length > 0)('duty in a browser', () => {
     page.on('console', (message) => message.type() === 'error' && errors.push(message.text()))
   })
   afterAll(async () => {
-    await browser?.close()
-    server?.closeAllConnections()
-    await new Promise<void>((resolve) => (server === undefined ? resolve() : server.close(() => resolve())))
+    await house?.close()
     await rig?.close()
   })
 
   const picture = (name: string): Promise<unknown> => page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true })
-  const overflow = (): Promise<number> => page.evaluate<number>('document.documentElement.scrollWidth - document.documentElement.clientWidth')
+  const overflow = (): Promise<number> => overflowOf(page)
 
   it('shows who is on duty, the month with its holidays, and gaps in red with their hours', { timeout: 60_000 }, async () => {
     await page.goto(`${site}/duty`)

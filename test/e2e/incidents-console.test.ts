@@ -1,12 +1,8 @@
 /** The incidents room and the work log in Chromium, on phone and desk, over the real room: a night's fault from alert to recovery. */
-import { getRequestListener } from '@hono/node-server'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Browser, type BrowserContext, type Page, chromium } from 'playwright-core'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parseSlaProfiles } from '../../collector/incidents/profile.ts'
 import { createIncidents } from '../../collector/incidents/run.ts'
@@ -18,14 +14,9 @@ import type { State } from '../../collector/state/open.ts'
 import { incidentWeb } from '../../collector/web/incident-dependencies.ts'
 import { type StubWeb, stubWeb } from '../web-dependencies.ts'
 import { root } from './processes.ts'
+import { type BrowserSite, cannotLook, consoleFolder, openBrowserSite, overflowOf, pictures } from './browser-site.ts'
 import { accountsOf } from '../known-people.ts'
 
-const browserPath = '/usr/bin/chromium'
-const consoleFolder = join(root, 'dist', 'console')
-const missing = [existsSync(browserPath) ? '' : browserPath, existsSync(join(consoleFolder, 'index.html')) ? '' : 'dist/console (npm run build:console)'].filter(Boolean)
-if (missing.length > 0) console.log(`skipped: incidents in a browser needs ${missing.join(' and ')}`)
-
-const pictures = join(root, 'dist', 'pictures')
 const MINUTE = 60_000
 const shipped = (path: string): string => readFileSync(join(root, 'alerts', path), 'utf8')
 
@@ -34,12 +25,12 @@ function alert(name: string, labels: Record<string, string>, texts: readonly [su
   return { fingerprint: `${name}/${labels['instance']}`, group: 'g', name, labels: all, annotations: { summary: texts[0], description: texts[1], action: texts[2] }, state: 'firing', activeAt: startedAt, startedAt, firedAt: startedAt, resolvedAt: undefined, value: 0.97 }
 }
 
-describe.skipIf(missing.length > 0)('incidents in a browser', () => {
+describe.skipIf(cannotLook('incidents in a browser'))('incidents in a browser', () => {
   let folder = ''
   let state: State
   let room: Incidents
   let stub: StubWeb
-  let server: Server
+  let house: BrowserSite | undefined
   let browser: Browser
   let site = ''
   let full: Alert
@@ -53,7 +44,6 @@ describe.skipIf(missing.length > 0)('incidents in a browser', () => {
   const numberOf = async (title: string): Promise<string> => (await room.search({ part: 'all', text: title, limit: 1 }))[0]?.number ?? ''
 
   beforeAll(async () => {
-    mkdirSync(pictures, { recursive: true })
     folder = mkdtempSync(join(tmpdir(), 'zhishou-incidents-console-'))
     state = await openState(join(folder, 'state.db'))
     const profiles = parseSlaProfiles(shipped('sla.yml'), 'sla.yml')
@@ -72,16 +62,11 @@ describe.skipIf(missing.length > 0)('incidents in a browser', () => {
     })
     stub = stubWeb({ now, incidents, consoleFolder })
     room.subscribe(() => stub.hints.publish('incidents', 'overview'))
-    const listener = getRequestListener(stub.web.app.fetch)
-    server = createServer((request, response) => void listener(request, response))
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    site = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-    browser = await chromium.launch({ executablePath: browserPath, args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'] })
+    house = await openBrowserSite(stub.web.app)
+    ;({ url: site, browser } = house)
   })
   afterAll(async () => {
-    await browser?.close()
-    server?.closeAllConnections()
-    await new Promise<void>((resolve) => (server === undefined ? resolve() : server.close(() => resolve())))
+    await house?.close()
     await state?.close()
     rmSync(folder, { recursive: true, force: true })
   })
@@ -94,7 +79,7 @@ describe.skipIf(missing.length > 0)('incidents in a browser', () => {
     page.on('console', (message) => message.type() === 'error' && errors.push(message.text()))
     return { context, page }
   }
-  const overflow = (page: Page): Promise<number> => page.evaluate<number>('document.documentElement.scrollWidth - document.documentElement.clientWidth')
+  const overflow = overflowOf
   const confirm = (page: Page): Promise<void> => page.locator('.ant-modal-footer .ant-btn-primary:not(.ant-btn-loading)').click()
 
   it('on a phone: the most urgent first, taken, disposed of with evidence, and seen to recover without a reload', { timeout: 90_000 }, async () => {

@@ -1,24 +1,13 @@
 /** 通知, 静默, 路由 and “why did it not ring” in Chromium, on desk and phone, over the real notify room in memory. */
-import { getRequestListener } from '@hono/node-server'
-import { existsSync, mkdirSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { type Browser, type BrowserContext, type Page, chromium } from 'playwright-core'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { AlertView } from '../../protocol/api.ts'
 import { RIG_START, startNotifyRig } from '../notify-desk-rig.ts'
 import type { NotifyRig } from '../notify-desk-rig.ts'
 import { stubWeb } from '../web-dependencies.ts'
-import { root } from './processes.ts'
+import { type BrowserSite, cannotLook, consoleFolder, openBrowserSite, overflowOf, pictures } from './browser-site.ts'
 
-const browserPath = '/usr/bin/chromium'
-const consoleFolder = join(root, 'dist', 'console')
-const missing = [existsSync(browserPath) ? '' : browserPath, existsSync(join(consoleFolder, 'index.html')) ? '' : 'dist/console (npm run build:console)'].filter(Boolean)
-if (missing.length > 0) console.log(`skipped: notifications in a browser need ${missing.join(' and ')}`)
-
-const pictures = join(root, 'dist', 'pictures')
 const routes = `
 route:
   receiver: on-site
@@ -36,9 +25,9 @@ receivers:
   - { name: on-site, to: [{ channel: mail, roster: nobody }] }
 `
 
-describe.skipIf(missing.length > 0)('notifications in a browser', () => {
+describe.skipIf(cannotLook('notifications in a browser'))('notifications in a browser', () => {
   let rig: NotifyRig
-  let server: Server
+  let house: BrowserSite | undefined
   let browser: Browser
   let context: BrowserContext
   let page: Page
@@ -46,7 +35,6 @@ describe.skipIf(missing.length > 0)('notifications in a browser', () => {
   const errors: string[] = []
 
   beforeAll(async () => {
-    mkdirSync(pictures, { recursive: true })
     rig = await startNotifyRig(routes)
     await rig.fire('HostDown', { severity: 'critical', instance: 'web-01', system: 'portal' })
     await rig.fire('DiskFull', { severity: 'warning', instance: 'web-01' })
@@ -60,11 +48,8 @@ describe.skipIf(missing.length > 0)('notifications in a browser', () => {
       }))
     const overview = async () => ({ now: rig.clock.now(), hosts: { up: 2, down: 0, planned: 0, never: 0 }, alerts: { critical: 1, warning: 1, info: 1, pending: 0 }, incidents: [], channels: await rig.outbox.overview(), selfProblems: [] })
     const { web } = stubWeb({ now: () => rig.clock.now(), alerts, overview, notify: { ...rig.desk, dispatch: rig.dispatch, startedAt: RIG_START }, consoleFolder })
-    const listener = getRequestListener(web.app.fetch)
-    server = createServer((request, response) => void listener(request, response))
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    site = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-    browser = await chromium.launch({ executablePath: browserPath, args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'] })
+    house = await openBrowserSite(web.app)
+    ;({ url: site, browser } = house)
     context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: 'zh-CN' })
     await become('duty')
     context.setDefaultTimeout(8_000)
@@ -73,15 +58,13 @@ describe.skipIf(missing.length > 0)('notifications in a browser', () => {
     page.on('console', (message) => message.type() === 'error' && errors.push(message.text()))
   })
   afterAll(async () => {
-    await browser?.close()
-    server?.closeAllConnections()
-    await new Promise<void>((resolve) => (server === undefined ? resolve() : server.close(() => resolve())))
+    await house?.close()
     await rig?.stop()
   })
 
   const become = (role: string): Promise<void> => context.addCookies([{ name: 'zhishou', value: role, url: site }])
   const picture = (name: string, fullPage = true): Promise<unknown> => page.screenshot({ path: join(pictures, `notify-${name}.png`), fullPage })
-  const overflow = (): Promise<number> => page.evaluate<number>('document.documentElement.scrollWidth - document.documentElement.clientWidth')
+  const overflow = (): Promise<number> => overflowOf(page)
 
   it('an alert says why it rang, and why it did not', { timeout: 60_000 }, async () => {
     await page.goto(`${site}/alerts`)

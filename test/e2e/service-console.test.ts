@@ -1,38 +1,26 @@
 /** The service room and the accounts' persons in Chromium, on desk and phone: the newest days are in view, and nothing unseen is green. */
-import { getRequestListener } from '@hono/node-server'
-import { existsSync, mkdirSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { type Browser, type Page, chromium } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { exampleSources } from '../../collector/service/example-month.fixture.ts'
 import { monthFigures, monthInputs } from '../../collector/service/month.ts'
 import { stubService } from '../service-dependencies.ts'
 import { type StubWeb, stubWeb } from '../web-dependencies.ts'
-import { root } from './processes.ts'
+import { type BrowserSite, cannotLook, consoleFolder, openBrowserSite, overflowOf, pictures } from './browser-site.ts'
 
-const browserPath = '/usr/bin/chromium'
-const consoleFolder = join(root, 'dist', 'console')
-const missing = [existsSync(browserPath) ? '' : browserPath, existsSync(join(consoleFolder, 'index.html')) ? '' : 'dist/console (npm run build:console)'].filter(Boolean)
-if (missing.length > 0) console.log(`skipped: the service room in a browser needs ${missing.join(' and ')}`)
-
-const pictures = join(root, 'dist', 'pictures')
 /** Office time 2026-11-28 10:00. */
 const NOW = Date.UTC(2026, 10, 28, 2)
 const START = Date.UTC(2026, 1, 28, 16)
 const titles = { portal: '综合服务平台', business: '网上业务信息系统', video: '视频会议系统' } as const
 
-describe.skipIf(missing.length > 0)('the service room in a browser', () => {
+describe.skipIf(cannotLook('the service room in a browser'))('the service room in a browser', () => {
   let browser: Browser
-  let server: Server
+  let house: BrowserSite | undefined
   let stub: StubWeb
   let site = ''
   const errors: string[] = []
 
   beforeAll(async () => {
-    mkdirSync(pictures, { recursive: true })
     // portal is well, business had an hour's fault, video nobody has ever watched.
     const sources = {
       ...exampleSources,
@@ -51,16 +39,11 @@ describe.skipIf(missing.length > 0)('the service room in a browser', () => {
       },
     }
     stub = stubWeb({ now: () => NOW, service, consoleFolder })
-    const listener = getRequestListener(stub.web.app.fetch)
-    server = createServer((request, response) => void listener(request, response))
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    site = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-    browser = await chromium.launch({ executablePath: browserPath, args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'] })
+    house = await openBrowserSite(stub.web.app)
+    ;({ url: site, browser } = house)
   })
   afterAll(async () => {
-    await browser?.close()
-    server?.closeAllConnections()
-    await new Promise<void>((resolve) => (server === undefined ? resolve() : server.close(() => resolve())))
+    await house?.close()
   })
 
   async function opened(width: number, height: number, path: string, role = 'project-manager'): Promise<Page> {
@@ -80,7 +63,7 @@ describe.skipIf(missing.length > 0)('the service room in a browser', () => {
     const [box, table] = [(await cell.boundingBox())!, (await page.locator('.scroll-x').boundingBox())!]
     expect(box.x).toBeGreaterThanOrEqual(table.x)
     expect(box.x + box.width).toBeLessThanOrEqual(Math.min(width, table.x + table.width) + 0.5)
-    expect(await page.evaluate<number>('document.documentElement.scrollWidth - document.documentElement.clientWidth')).toBe(0)
+    expect(await overflowOf(page)).toBe(0)
     // So are the totals before it. Days that have not begun are not there; the oldest is reached by scrolling, beside the service's name.
     expect((await page.locator('tr[data-service="portal"] button.large').first().boundingBox())!.x).toBeGreaterThanOrEqual(table.x)
     const labels = await page.locator('tr[data-service="portal"] button:not(.large)').evaluateAll((cells) => cells.map((one) => one.getAttribute('aria-label')!.slice(7, 17)))
